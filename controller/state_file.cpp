@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "state_file.h"
+
+#include <charconv>
+#include <sstream>
+
+#include "text_file.h"
+#include "uapi/raceless.h"
+
+namespace raceless {
+
+namespace {
+
+std::optional<uint64_t> to_number(std::string_view text) {
+  uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  return number;
+}
+
+// "# total KEY… VALUE": the key is everything between, so that it may be of several words.
+std::optional<std::pair<std::string, uint64_t>> parse_total(const std::vector<std::string>& words) {
+  const std::optional<uint64_t> value = to_number(words.back());
+  if (words.size() < 4 || !value) return std::nullopt;
+  std::string key = words[2];
+  for (size_t i = 3; i + 1 < words.size(); i++) key += " " + words[i];
+  return std::pair(key, *value);
+}
+
+}  // namespace
+
+std::string SlotState::text(const std::string& column) const {
+  const auto found = columns_.find(column);
+  return found == columns_.end() || found->second == "-" ? "" : found->second;
+}
+
+uint64_t SlotState::number(const std::string& column) const {
+  return to_number(text(column)).value_or(0);
+}
+
+Result<StateFile> StateFile::read(const std::string& root) {
+  const Result<std::string> text = read_text(root + RACELESS_STATE_FILE);
+  if (!text) return tl::unexpected(text.error());
+  return parse(*text);
+}
+
+Result<StateFile> StateFile::parse(std::string_view text) {
+  StateFile file;
+  std::vector<std::string> names;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> words = split_words(line);
+    if (words.empty()) continue;
+    if (words[0] != "#") {
+      if (words.size() != names.size())
+        return fail(EPROTO, std::string(RACELESS_STATE_FILE) + " has a line that does not fit its "
+                            "columns: '" + line + "'");
+      std::map<std::string, std::string> columns;
+      for (size_t i = 0; i < words.size(); i++) columns[names[i]] = words[i];
+      file.slots_.emplace_back(std::move(columns));
+    } else if (words.size() > 1 && words[1] == "name") {
+      names.assign(words.begin() + 1, words.end());
+    } else if (words.size() > 1 && words[1] == "total") {
+      if (auto total = parse_total(words)) file.totals_.insert(std::move(*total));
+    }
+  }
+  if (names.empty())
+    return fail(EPROTO, std::string(RACELESS_STATE_FILE) + " does not name its columns");
+  return file;
+}
+
+const SlotState* StateFile::find(const std::string& name) const {
+  for (const SlotState& slot : slots_)
+    if (slot.text("name") == name) return &slot;
+  return nullptr;
+}
+
+std::optional<uint64_t> StateFile::total(const std::string& key) const {
+  const auto found = totals_.find(key);
+  return found == totals_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace raceless
