@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What differs between the kernels that we build for, and since when. */
+#ifndef _RACELESS_COMPAT_H
+#define _RACELESS_COMPAT_H
+
+#include <linux/mm.h>
+#include <linux/version.h>
+
+/* v6.10, 2c92ca849fcc: __assign_str() found its source by itself. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define raceless_assign_str(dst, src) __assign_str(dst)
+#else
+#define raceless_assign_str(dst, src) __assign_str(dst, src)
+#endif
+
+/*
+ * Does a struct module live here, rather than the kernel's own static data?
+ * Modules are in a range of their own or in vmalloc space, by architecture.
+ */
+static inline bool raceless_in_module_memory(const void *address)
+{
+#ifdef MODULES_VADDR
+	if ((unsigned long)address >= MODULES_VADDR &&
+	    (unsigned long)address < MODULES_END)
+		return true;
+#endif
+	return is_vmalloc_addr(address);
+}
+
+#endif /* _RACELESS_COMPAT_H */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flights: bringing a name back for those who wait.
+ *
+ * One flight per name, shared by everyone who waits, so that a thousand waiters
+ * cost one modprobe. It ends in one of two ways: somebody published (this
+ * flight's modprobe or anybody else), which resolved all who waited then, or it
+ * failed, and then all who wait get its error at once. Who joined after the
+ * publish gets a flight of their own.
+ *
+ * A flight is a delayed work. While the old module is still in the module list,
+ * in which a load gets EBUSY, it comes back each jiffy rather than sleep in one
+ * of the 16 workers.
+ */
+#include <linux/kmod.h>
+#include <linux/ktime.h>
+
+#include "flight.h"
+#include "instance.h"
+#include "owner.h"
+#include "slot.h"
+#include "stats.h"
+#include "trace.h"
+#include "wait.h"
+
+/* The kernel fails module requests beyond 50 at a time; leave it some. */
+#define MAX_FLIGHTS 16
+
+/*
+ * How often one flight runs modprobe again when another's load or unload got in
+ * its way. Delays double from one jiffy, up to 2^5.
+ */
+#define MAX_TRIES 10
+#define MAX_DELAY_SHIFT 5
+
+static struct workqueue_struct *flight_queue;
+static bool exiting;
+
+/*
+ * Starts a flight if somebody waits and nothing else is going to resolve them
+ * (see wait.c). Under slot->lock; the caller holds a reference on the slot.
+ */
+void raceless_flight_kick(struct raceless_slot *slot)
+{
+	lockdep_assert_held(&slot->lock);
+	if (list_empty(&slot->waiters) || slot->flying || slot->leaving ||
+	    slot->hold || slot->state != RACELESS_GONE)
+		return;
+	slot->flying = true;
+	slot->flights++;
+	slot->flight_publishes = slot->publishes;
+	slot->flight_failures = slot->init_failures;
+	slot->flight_tries = 0;
+	slot->flight_ns = ktime_get_ns();
+	raceless_count(COUNT_FLIGHTS);
+	refcount_inc(&slot->refs);
+	queue_delayed_work(flight_queue, &slot->flight, 0);
+}
+
+/* Is it over for us? Somebody else published, or is about to resolve everyone. */
+static bool overtaken(struct raceless_slot *slot)
+{
+	return slot->publishes != slot->flight_publishes || slot->leaving ||
+	       slot->hold || slot->state != RACELESS_GONE;
+}
+
+/*
+ * Ends the flight, and with it its reference on the slot. An error reaches the
+ * waiters unless somebody else is going to resolve them.
+ */
+static void land(struct raceless_slot *slot, int error)
+{
+	LIST_HEAD(resolved);
+	u32 failed = 0;
+	u64 ns;
+
+	spin_lock(&slot->lock);
+	ns = ktime_get_ns() - slot->flight_ns;
+	slot->flying = false;
+	if (overtaken(slot))
+		error = 0;
+	if (error) {
+		failed = raceless_waiters_fail(slot, error, &resolved);
+		slot->flight_errors++;
+		raceless_count(COUNT_FLIGHT_ERRORS);
+	}
+	trace_raceless_flight_end(slot->name, error, slot->flight_tries, failed,
+				  ns);
+	raceless_flight_kick(slot); /* for who joined after the publish */
+	spin_unlock(&slot->lock);
+
+	raceless_waiters_wake(&resolved);
+	raceless_record(LATENCY_FLIGHT, ns);
+	raceless_slot_put(slot);
+}
+
+/* What modprobe's failure means to those who wait, or 1: try again. */
+static int judge(struct raceless_slot *slot, int status, bool disturbed)
+{
+	bool init_failed;
+	int init_error;
+
+	spin_lock(&slot->lock);
+	init_failed = slot->init_failures != slot->flight_failures;
+	init_error = slot->init_error;
+	spin_unlock(&slot->lock);
+
+	if (init_failed)
+		return init_error;
+	if (status < 0)
+		return status;
+	if (!status)
+		return -ENOENT; /* loaded, but did not register the name */
+	if (!disturbed)
+		return -ENOENT; /* modprobe found none, or could not load it */
+	return slot->flight_tries < MAX_TRIES ? 1 : -EBUSY;
+}
+
+/* In the flight's worker, nothing registered. Return: true if it is over. */
+static bool fly_modprobe(struct raceless_slot *slot)
+{
+	unsigned long goings = raceless_owner_goings();
+	unsigned int delay;
+	bool disturbed;
+	int status, err;
+
+	raceless_count(COUNT_MODPROBES);
+	slot->flight_tries++; /* only the flight's own worker writes it */
+	status = request_module("raceless-%s", slot->name);
+	disturbed = goings != raceless_owner_goings() ||
+		    raceless_owner_busy(slot->owner);
+	err = judge(slot, status, disturbed);
+	if (err != 1) {
+		land(slot, err);
+		return true;
+	}
+	raceless_count(COUNT_MODPROBE_RETRIES);
+	delay = 1U << min(slot->flight_tries - 1, (u32)MAX_DELAY_SHIFT);
+	queue_delayed_work(flight_queue, &slot->flight, delay);
+	return false;
+}
+
+/* The module is still there: its init is called again. */
+static void fly_in_place(struct raceless_slot *slot,
+			 struct raceless_provider *provider)
+{
+	struct module *owner = provider->owner;
+	int err;
+
+	trace_raceless_flight_start(slot->name, true);
+	raceless_count(COUNT_FLIGHTS_IN_PLACE);
+	err = raceless_instance_start(slot, provider);
+	module_put(owner);
+	land(slot, err);
+}
+
+static void flight_work(struct work_struct *work)
+{
+	struct raceless_slot *slot = container_of(
+		to_delayed_work(work), struct raceless_slot, flight);
+	struct raceless_provider *in_place = NULL;
+	bool wait = false, over;
+
+	spin_lock(&slot->lock);
+	over = overtaken(slot) || list_empty(&slot->waiters) ||
+	       READ_ONCE(exiting);
+	if (!over && slot->provider) {
+		/* parked; it fails if the module is going: its exit detaches */
+		wait = !try_module_get(slot->provider->owner);
+		if (!wait) {
+			in_place = slot->provider;
+			raceless_instance_claim(slot, in_place);
+		}
+	} else if (!over) {
+		wait = slot->owner[0] && raceless_owner_busy(slot->owner);
+		if (!wait)
+			slot->modprobes++;
+	}
+	spin_unlock(&slot->lock);
+
+	if (over) {
+		land(slot, READ_ONCE(exiting) ? -ENODEV : 0);
+	} else if (wait) {
+		queue_delayed_work(flight_queue, &slot->flight, 1);
+	} else if (in_place) {
+		fly_in_place(slot, in_place);
+	} else {
+		trace_raceless_flight_start(slot->name, false);
+		fly_modprobe(slot);
+	}
+}
+
+void raceless_flight_prepare(struct raceless_slot *slot)
+{
+	INIT_DELAYED_WORK(&slot->flight, flight_work);
+}
+
+int raceless_flights_init(void)
+{
+	flight_queue = alloc_workqueue("raceless_flight", WQ_UNBOUND,
+				       MAX_FLIGHTS);
+	return flight_queue ? 0 : -ENOMEM;
+}
+
+/* Flights that are still in the air have no waiters, and land at the next step. */
+void raceless_flights_exit(void)
+{
+	WRITE_ONCE(exiting, true);
+	raceless_slots_wait_empty();
+	destroy_workqueue(flight_queue);
+}

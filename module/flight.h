@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Flights: bringing a name back for those who wait. */
+#ifndef _RACELESS_FLIGHT_H
+#define _RACELESS_FLIGHT_H
+
+#include "raceless.h"
+
+int raceless_flights_init(void);
+void raceless_flights_exit(void);
+
+void raceless_flight_prepare(struct raceless_slot *slot);
+void raceless_flight_kick(struct raceless_slot *slot);
+
+#endif /* _RACELESS_FLIGHT_H */

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Holds: names that a descriptor has taken down.
+ *
+ * A hold belongs to its descriptor (file->holds, under holds_mutex). While it is
+ * in force the slot points to it (slot->hold, under slot->lock). It ends when the
+ * descriptor says so or is closed, also by being killed, and, unless it is
+ * explicit, when the provider's module has gone. At its end whoever waits for the
+ * name gets a flight.
+ *
+ * The teardown is a worker's. Its requester only waits for it, and may be killed:
+ * the worker goes on, and the descriptor's close ends the hold. A hold in which
+ * somebody waits is busy and stays.
+ */
+#include <linux/capability.h>
+#include <linux/slab.h>
+
+#include "device.h"
+#include "flight.h"
+#include "hold.h"
+#include "instance.h"
+#include "reference.h"
+#include "slot.h"
+#include "user.h"
+
+struct raceless_hold {
+	struct list_head node;
+	struct raceless_slot *slot;
+	struct raceless_teardown times; /* valid when done */
+	u64 instance;
+	bool explicit; /* RACELESS_UNLOAD_HOLD */
+	bool busy; /* its unload waits; holds_mutex */
+	bool done; /* torn down; slot->lock */
+	char owner[MODULE_NAME_LEN];
+};
+
+/* Under slot->lock: the teardown is over, the state is GONE. */
+void raceless_hold_torn_down(struct raceless_slot *slot,
+			     const struct raceless_teardown *times)
+{
+	lockdep_assert_held(&slot->lock);
+	if (!slot->hold)
+		return;
+	slot->hold->times = *times;
+	WRITE_ONCE(slot->hold->done, true);
+}
+
+/* Under slot->lock: the provider has been detached. */
+void raceless_hold_owner_gone(struct raceless_slot *slot)
+{
+	lockdep_assert_held(&slot->lock);
+	if (slot->hold && !slot->hold->explicit)
+		slot->hold = NULL;
+}
+
+/* Under slot->lock: may nobody register? */
+bool raceless_hold_forbids(struct raceless_slot *slot)
+{
+	lockdep_assert_held(&slot->lock);
+	return slot->hold && slot->hold->explicit;
+}
+
+/* Ends a hold, in force or not. Under holds_mutex, or at the last release. */
+static void end(struct raceless_file *file, struct raceless_hold *hold)
+{
+	struct raceless_slot *slot = hold->slot;
+
+	spin_lock(&slot->lock);
+	if (slot->hold == hold) {
+		slot->hold = NULL;
+		raceless_flight_kick(slot);
+	}
+	spin_unlock(&slot->lock);
+	wake_up_all(&slot->changed);
+
+	list_del(&hold->node);
+	file->nr_holds--;
+	raceless_user_uncharge(file->user);
+	raceless_slot_put(slot);
+	kfree(hold);
+}
+
+/* Drops holds that ended by themselves. Under holds_mutex. */
+static void purge(struct raceless_file *file)
+{
+	struct raceless_hold *hold, *next;
+
+	list_for_each_entry_safe(hold, next, &file->holds, node)
+		if (!hold->busy && READ_ONCE(hold->slot->hold) != hold)
+			end(file, hold);
+}
+
+/* Return: 0 (marked, and the worker is on its way), or -errno. */
+static int begin(struct raceless_hold *hold, bool polite)
+{
+	struct raceless_slot *slot = hold->slot;
+	int err = 0;
+
+	spin_lock(&slot->lock);
+	if (slot->hold || slot->leaving) {
+		err = -EBUSY;
+	} else if (slot->state == RACELESS_GONE) {
+		err = -ENOENT;
+	} else if (slot->state != RACELESS_LIVE) {
+		err = -EBUSY;
+	} else {
+		slot->hold = hold;
+		hold->instance = slot->instance;
+		strscpy(hold->owner, slot->owner, sizeof(hold->owner));
+		raceless_teardown_queue(slot, polite);
+	}
+	spin_unlock(&slot->lock);
+	return err;
+}
+
+/* Charged and on the descriptor's list, but not in force yet. */
+static struct raceless_hold *add(struct raceless_file *file,
+				 const struct raceless_unload *unload)
+{
+	struct raceless_hold *hold;
+	int err;
+
+	purge(file);
+	if (file->nr_holds >= RACELESS_MAX_HOLDS_PER_FD)
+		return ERR_PTR(-EMFILE);
+	hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
+	if (!hold)
+		return ERR_PTR(-ENOMEM);
+	err = raceless_user_charge(file->user);
+	if (err)
+		goto err_free;
+	hold->slot = raceless_slot_find(unload->name);
+	if (IS_ERR_OR_NULL(hold->slot)) {
+		err = PTR_ERR(hold->slot) ?: -ENOENT;
+		goto err_uncharge;
+	}
+	hold->explicit = unload->flags & RACELESS_UNLOAD_HOLD;
+	hold->busy = true;
+	list_add(&hold->node, &file->holds);
+	file->nr_holds++;
+	return hold;
+
+err_uncharge:
+	raceless_user_uncharge(file->user);
+err_free:
+	kfree(hold);
+	return ERR_PTR(err);
+}
+
+static void report(const struct raceless_hold *hold,
+		   struct raceless_unload *unload)
+{
+	unload->instance = hold->instance;
+	memset(unload->owner, 0, sizeof(unload->owner));
+	strscpy(unload->owner, hold->owner, sizeof(unload->owner));
+	if (!READ_ONCE(hold->done))
+		return;
+	unload->stop_ns = hold->times.stop_ns;
+	unload->grace_ns = hold->times.grace_ns;
+	unload->drain_ns = hold->times.drain_ns;
+	unload->destroy_ns = hold->times.destroy_ns;
+}
+
+/* Woken by teardown(). Return: 0, -ETIMEDOUT or -EINTR. */
+static int await(struct raceless_hold *hold, unsigned long timeout)
+{
+	long left = wait_event_killable_timeout(
+		hold->slot->changed, READ_ONCE(hold->done), timeout);
+
+	if (left > 0) {
+		/* pairs with the section that set done: times are whole */
+		spin_lock(&hold->slot->lock);
+		spin_unlock(&hold->slot->lock);
+		return 0;
+	}
+	return left ? -EINTR : -ETIMEDOUT;
+}
+
+long raceless_hold_unload(struct raceless_file *file,
+			  struct raceless_unload *unload)
+{
+	struct raceless_hold *hold;
+	unsigned long timeout;
+	int err;
+
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	if (unload->flags & ~(RACELESS_UNLOAD_HOLD | RACELESS_UNLOAD_POLITE))
+		return -EINVAL;
+	err = raceless_timeout(unload->timeout_ns, &timeout);
+	if (err)
+		return err;
+
+	mutex_lock(&file->holds_mutex);
+	hold = add(file, unload);
+	if (IS_ERR(hold)) {
+		mutex_unlock(&file->holds_mutex);
+		return PTR_ERR(hold);
+	}
+	err = raceless_references_on(file, hold->slot) ? -EDEADLK : 0;
+	if (!err)
+		err = begin(hold, unload->flags & RACELESS_UNLOAD_POLITE);
+	if (err) {
+		end(file, hold);
+		mutex_unlock(&file->holds_mutex);
+		return err;
+	}
+	mutex_unlock(&file->holds_mutex);
+
+	err = await(hold, timeout);
+
+	mutex_lock(&file->holds_mutex);
+	report(hold, unload);
+	hold->busy = false;
+	mutex_unlock(&file->holds_mutex);
+	return err;
+}
+
+long raceless_hold_release(struct raceless_file *file, const char *name)
+{
+	struct raceless_hold *hold;
+	long err = -ENOENT;
+
+	mutex_lock(&file->holds_mutex);
+	list_for_each_entry(hold, &file->holds, node) {
+		if (strncmp(hold->slot->name, name, RACELESS_NAME_SIZE) ||
+		    READ_ONCE(hold->slot->hold) != hold)
+			continue;
+		err = hold->busy ? -EBUSY : 0;
+		if (!err)
+			end(file, hold);
+		break;
+	}
+	mutex_unlock(&file->holds_mutex);
+	return err;
+}
+
+void raceless_holds_close(struct raceless_file *file)
+{
+	struct raceless_hold *hold, *next;
+
+	list_for_each_entry_safe(hold, next, &file->holds, node)
+		end(file, hold);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Holds: names that a descriptor has taken down. */
+#ifndef _RACELESS_HOLD_H
+#define _RACELESS_HOLD_H
+
+#include "raceless.h"
+
+struct raceless_file;
+
+/* How long the parts of an unload took. */
+struct raceless_teardown {
+	u64 stop_ns;
+	u64 grace_ns;
+	u64 drain_ns;
+	u64 destroy_ns;
+};
+
+long raceless_hold_unload(struct raceless_file *file,
+			  struct raceless_unload *unload);
+long raceless_hold_release(struct raceless_file *file, const char *name);
+void raceless_holds_close(struct raceless_file *file);
+
+/* For the life of an instance, under slot->lock. */
+void raceless_hold_torn_down(struct raceless_slot *slot,
+			     const struct raceless_teardown *times);
+void raceless_hold_owner_gone(struct raceless_slot *slot);
+bool raceless_hold_forbids(struct raceless_slot *slot);
+
+#endif /* _RACELESS_HOLD_H */

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/* raceless.ko: the order of init and exit. */
+#include <linux/module.h>
+
+#include "device.h"
+#include "flight.h"
+#include "instance.h"
+#include "owner.h"
+#include "slot.h"
+#include "state.h"
+
+static int __init raceless_init(void)
+{
+	int err;
+
+	err = raceless_slots_init();
+	if (err)
+		return err;
+	err = raceless_instances_init();
+	if (err)
+		goto err_slots;
+	err = raceless_flights_init();
+	if (err)
+		goto err_instances;
+	err = raceless_owners_init();
+	if (err)
+		goto err_flights;
+	err = raceless_state_init();
+	if (err)
+		goto err_owners;
+	err = raceless_device_init();
+	if (err)
+		goto err_state;
+	return 0;
+
+err_state:
+	raceless_state_exit();
+err_owners:
+	raceless_owners_exit();
+err_flights:
+	raceless_flights_exit();
+err_instances:
+	raceless_instances_exit();
+err_slots:
+	raceless_slots_exit();
+	return err;
+}
+
+/*
+ * Consumers and providers use our symbols, and descriptors pin us: none is left.
+ * Flights and teardowns may still be putting their slots.
+ */
+static void __exit raceless_exit(void)
+{
+	raceless_device_exit();
+	raceless_state_exit();
+	raceless_owners_exit();
+	raceless_flights_exit();
+	raceless_instances_exit();
+	raceless_slots_exit();
+}
+
+module_init(raceless_init);
+module_exit(raceless_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Registry of providers that can be unloaded while they are in use");
+MODULE_AUTHOR("The raceless authors");

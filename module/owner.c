@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Modules that provide: whether they are still there.
+ *
+ * find_module() and module_mutex are not exported, so we look through the list
+ * from our own entry. Entries leave it by list_del_rcu() and are freed a grace
+ * period later.
+ */
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/rculist.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "instance.h"
+#include "owner.h"
+
+static atomic_long_t goings; /* modules that went, or failed to come */
+
+static bool in_transition(const struct module *module)
+{
+	enum module_state state = READ_ONCE(module->state);
+
+	return state == MODULE_STATE_GOING || state == MODULE_STATE_UNFORMED;
+}
+
+/*
+ * Is a module of this name, or of any if the name is empty, in a state in which
+ * a load of it fails with EBUSY? Between its last GOING and its removal from the
+ * list come its exit, a notifier chain, an async sync and a teardown.
+ *
+ * Context: any.
+ */
+bool raceless_owner_busy(const char *name)
+{
+	struct module *module;
+	bool busy = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(module, &THIS_MODULE->list, list) {
+		/* the list's head is no module, and not in module memory */
+		if (!raceless_in_module_memory(module))
+			continue;
+		if (name[0] && strcmp(module->name, name))
+			continue;
+		if (in_transition(module)) {
+			busy = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return busy;
+}
+
+unsigned long raceless_owner_goings(void)
+{
+	return atomic_long_read(&goings);
+}
+
+/*
+ * GOING comes after the module's exit or its failed init, while its text and
+ * data are still there: the last moment to destroy what it left registered.
+ */
+static int on_module_state(struct notifier_block *block, unsigned long state,
+			   void *module)
+{
+	if (state == MODULE_STATE_GOING) {
+		atomic_long_inc(&goings);
+		raceless_unregister_owner(module);
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block notifier = {
+	.notifier_call = on_module_state,
+};
+
+int raceless_owners_init(void)
+{
+	return register_module_notifier(&notifier);
+}
+
+void raceless_owners_exit(void)
+{
+	unregister_module_notifier(&notifier);
+}

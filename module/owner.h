@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Modules that provide: whether they are still there. */
+#ifndef _RACELESS_OWNER_H
+#define _RACELESS_OWNER_H
+
+#include <linux/types.h>
+
+int raceless_owners_init(void);
+void raceless_owners_exit(void);
+
+bool raceless_owner_busy(const char *name);
+unsigned long raceless_owner_goings(void);
+
+#endif /* _RACELESS_OWNER_H */

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slots: the table of names.
+ *
+ * A slot is found without a lock, under RCU, and taken with inc_not_zero. The
+ * last put takes it out of the table under slots_mutex, in the same section in
+ * which its count reaches zero; slots are also added under slots_mutex, so that
+ * a name never has two. It is freed a grace period later, in process context,
+ * because a lockdep key is unregistered there.
+ *
+ * Who holds one: consumers (weak handles), each waiter, each reference and hold
+ * of a descriptor, a registered provider, a flight, a teardown.
+ */
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "flight.h"
+#include "instance.h"
+#include "slot.h"
+
+static const struct rhashtable_params slot_params = {
+	.key_len = RACELESS_NAME_SIZE,
+	.key_offset = offsetof(struct raceless_slot, name),
+	.head_offset = offsetof(struct raceless_slot, node),
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable slots;
+static DEFINE_MUTEX(slots_mutex);
+static unsigned int nr_slots; /* slots_mutex */
+static DECLARE_WAIT_QUEUE_HEAD(slots_empty);
+static struct workqueue_struct *free_queue;
+
+/* Pads with NULs: the whole array is the key. */
+static int parse_name(char key[RACELESS_NAME_SIZE], const char *name)
+{
+	size_t length = strnlen(name, RACELESS_NAME_MAX + 1);
+	size_t i;
+
+	if (!length || length > RACELESS_NAME_MAX)
+		return -EINVAL;
+	for (i = 0; i < length; i++)
+		if (!(name[i] >= 'a' && name[i] <= 'z') &&
+		    !(name[i] >= '0' && name[i] <= '9') && name[i] != '_')
+			return -EINVAL;
+	memset(key, 0, RACELESS_NAME_SIZE);
+	memcpy(key, name, length);
+	return 0;
+}
+
+static struct raceless_slot *find(const char key[RACELESS_NAME_SIZE])
+{
+	struct raceless_slot *slot;
+
+	rcu_read_lock();
+	slot = rhashtable_lookup(&slots, key, slot_params);
+	if (slot && !refcount_inc_not_zero(&slot->refs))
+		slot = NULL;
+	rcu_read_unlock();
+	return slot;
+}
+
+static void free_slot(struct work_struct *work)
+{
+	struct raceless_slot *slot = container_of(
+		to_rcu_work(work), struct raceless_slot, free);
+
+	lockdep_unregister_key(&slot->key);
+	kfree(slot);
+}
+
+static struct raceless_slot *alloc_slot(const char key[RACELESS_NAME_SIZE])
+{
+	struct raceless_slot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+
+	if (!slot)
+		return NULL;
+	memcpy(slot->name, key, RACELESS_NAME_SIZE);
+	refcount_set(&slot->refs, 1);
+	spin_lock_init(&slot->lock);
+	INIT_LIST_HEAD(&slot->waiters);
+	init_waitqueue_head(&slot->changed);
+	INIT_RCU_WORK(&slot->free, free_slot);
+	raceless_flight_prepare(slot);
+	raceless_teardown_prepare(slot);
+	lockdep_register_key(&slot->key);
+	lockdep_init_map(&slot->map, "raceless_slot", &slot->key, 0);
+	return slot;
+}
+
+/**
+ * raceless_slot_get() - the weak handle of a name.
+ * @name: 1 to RACELESS_NAME_MAX characters of [a-z0-9_].
+ *
+ * The name need not be registered, and may come and go: the slot stays the same
+ * until raceless_slot_put().
+ *
+ * Context: process; may sleep.
+ * Return: the slot, or an ERR_PTR: -EINVAL (the name), -ENOMEM, -ENOSPC (too
+ * many names).
+ */
+struct raceless_slot *raceless_slot_get(const char *name)
+{
+	struct raceless_slot *slot, *new;
+	char key[RACELESS_NAME_SIZE];
+	int err;
+
+	might_sleep();
+	err = parse_name(key, name);
+	if (err)
+		return ERR_PTR(err);
+	slot = find(key);
+	if (slot)
+		return slot;
+
+	new = alloc_slot(key);
+	if (!new)
+		return ERR_PTR(-ENOMEM);
+	mutex_lock(&slots_mutex);
+	slot = find(key);
+	if (!slot && nr_slots >= RACELESS_MAX_SLOTS)
+		err = -ENOSPC;
+	if (!slot && !err)
+		err = rhashtable_insert_fast(&slots, &new->node, slot_params);
+	if (!slot && !err) {
+		nr_slots++;
+		slot = new;
+	}
+	mutex_unlock(&slots_mutex);
+	if (slot == new)
+		return slot;
+	lockdep_unregister_key(&new->key);
+	kfree(new);
+	return slot ?: ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(raceless_slot_get);
+
+/* The slot of a name if somebody knows it already, else NULL or an ERR_PTR. */
+struct raceless_slot *raceless_slot_find(const char *name)
+{
+	char key[RACELESS_NAME_SIZE];
+	int err = parse_name(key, name);
+
+	return err ? ERR_PTR(err) : find(key);
+}
+
+/**
+ * raceless_slot_put() - give a weak handle back.
+ * @slot: from raceless_slot_get().
+ *
+ * Context: process; may sleep.
+ */
+void raceless_slot_put(struct raceless_slot *slot)
+{
+	might_sleep();
+	if (!refcount_dec_and_mutex_lock(&slot->refs, &slots_mutex))
+		return;
+	rhashtable_remove_fast(&slots, &slot->node, slot_params);
+	if (!--nr_slots)
+		wake_up_all(&slots_empty);
+	mutex_unlock(&slots_mutex);
+	queue_rcu_work(free_queue, &slot->free);
+}
+EXPORT_SYMBOL_GPL(raceless_slot_put);
+
+void raceless_slots_walk_enter(struct rhashtable_iter *iter)
+{
+	rhashtable_walk_enter(&slots, iter);
+}
+
+void raceless_slots_walk_rewind(struct rhashtable_iter *iter)
+{
+	rhashtable_walk_exit(iter);
+	rhashtable_walk_enter(&slots, iter);
+}
+
+void raceless_slots_walk_exit(struct rhashtable_iter *iter)
+{
+	rhashtable_walk_exit(iter);
+}
+
+/* Begins an RCU read-side section; slots from the walk are valid inside it. */
+void raceless_slots_walk_start(struct rhashtable_iter *iter)
+{
+	rhashtable_walk_start(iter);
+}
+
+/* NULL at the end. If the table is resized meanwhile, a slot may come twice. */
+struct raceless_slot *raceless_slots_walk_next(struct rhashtable_iter *iter)
+{
+	struct raceless_slot *slot;
+
+	do {
+		slot = rhashtable_walk_next(iter);
+	} while (slot == ERR_PTR(-EAGAIN));
+	return slot;
+}
+
+/* The one that the last next gave. */
+struct raceless_slot *raceless_slots_walk_peek(struct rhashtable_iter *iter)
+{
+	struct raceless_slot *slot;
+
+	do {
+		slot = rhashtable_walk_peek(iter);
+	} while (slot == ERR_PTR(-EAGAIN));
+	return slot;
+}
+
+void raceless_slots_walk_stop(struct rhashtable_iter *iter)
+{
+	rhashtable_walk_stop(iter);
+}
+
+int raceless_slots_init(void)
+{
+	int err;
+
+	free_queue = alloc_workqueue("raceless_free", WQ_UNBOUND, 0);
+	if (!free_queue)
+		return -ENOMEM;
+	err = rhashtable_init(&slots, &slot_params);
+	if (err)
+		destroy_workqueue(free_queue);
+	return err;
+}
+
+/* On exit nobody asks any more; slots that are left belong to flights. */
+void raceless_slots_wait_empty(void)
+{
+	wait_event(slots_empty, !READ_ONCE(nr_slots));
+}
+
+/* After the workers that may put slots have ended. */
+void raceless_slots_exit(void)
+{
+	rcu_barrier(); /* queue_rcu_work() of the last ones */
+	destroy_workqueue(free_queue);
+	rhashtable_destroy(&slots);
+}

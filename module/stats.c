@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Counters and histograms. */
+#include <linux/cpumask.h>
+#include <linux/ratelimit.h>
+#include <linux/seq_file.h>
+#include <linux/spinlock.h>
+
+#include "raceless.h"
+#include "stats.h"
+#include "trace.h"
+
+DEFINE_PER_CPU(struct raceless_counts, raceless_counts);
+
+static struct raceless_hist latencies[NR_LATENCIES];
+static DEFINE_SPINLOCK(latencies_lock); /* slow paths only */
+
+static const char *const count_names[NR_COUNTS] = {
+	[COUNT_GETS] = "gets",
+	[COUNT_PUTS] = "puts",
+	[COUNT_CALLS] = "calls",
+	[COUNT_CALLS_BY_NAME] = "calls_by_name",
+	[COUNT_PUBLISHES] = "publishes",
+	[COUNT_HANDED_OFF] = "handed_off",
+	[COUNT_INIT_FAILURES] = "init_failures",
+	[COUNT_UNLOADS] = "unloads",
+	[COUNT_FLIGHTS] = "flights",
+	[COUNT_FLIGHTS_IN_PLACE] = "flights_in_place",
+	[COUNT_FLIGHT_ERRORS] = "flight_errors",
+	[COUNT_MODPROBES] = "modprobes",
+	[COUNT_MODPROBE_RETRIES] = "modprobe_retries",
+	[COUNT_WAITS] = "waits",
+	[COUNT_DESCRIPTORS_OPENED] = "descriptors_opened",
+	[COUNT_DESCRIPTORS_CLOSED] = "descriptors_closed",
+};
+
+static const char *const state_names[] = {
+	[RACELESS_GONE] = "gone",
+	[RACELESS_LOADING] = "loading",
+	[RACELESS_LIVE] = "live",
+	[RACELESS_STOPPING] = "stopping",
+	[RACELESS_DRAINING] = "draining",
+	[RACELESS_DESTROYING] = "destroying",
+};
+
+static const char *const reason_names[RACELESS_NR_REASONS] = {
+	[RACELESS_REASON_ABSENT] = "absent",
+	[RACELESS_REASON_UNLOADING] = "unloading",
+	[RACELESS_REASON_FLIGHT] = "flight",
+	[RACELESS_REASON_TIMEOUT] = "timeout",
+	[RACELESS_REASON_KILLED] = "killed",
+	[RACELESS_REASON_DEADLOCK] = "deadlock",
+	[RACELESS_REASON_LIMIT] = "limit",
+	[RACELESS_REASON_MEMORY] = "memory",
+};
+
+static const char *const latency_names[NR_LATENCIES] = {
+	[LATENCY_INIT] = "init_ns",
+	[LATENCY_STOP] = "stop_ns",
+	[LATENCY_GRACE] = "grace_ns",
+	[LATENCY_DRAIN] = "drain_ns",
+	[LATENCY_DESTROY] = "destroy_ns",
+	[LATENCY_WAIT] = "wait_ns",
+	[LATENCY_FLIGHT] = "flight_ns",
+};
+
+/* Any process context. */
+void raceless_record(enum raceless_latency latency, u64 ns)
+{
+	struct raceless_hist *hist = &latencies[latency];
+
+	spin_lock(&latencies_lock);
+	hist->count++;
+	hist->sum += ns;
+	hist->max = max(hist->max, ns);
+	hist->buckets[raceless_hist_bucket(ns)]++;
+	spin_unlock(&latencies_lock);
+}
+
+/* Any context but NMI: a tryget may fail anywhere. */
+void raceless_get_failed(const char *name, enum raceless_reason reason,
+			 int error)
+{
+	this_cpu_inc(raceless_counts.get_failures[reason]);
+	trace_raceless_get_fail(name, reason, error);
+}
+
+/* Any context but NMI. */
+void raceless_broken(const char *name, u64 instance,
+		     enum raceless_promise promise)
+{
+	this_cpu_inc(raceless_counts.broken[promise]);
+	trace_raceless_broken(name, instance, promise);
+	pr_err_ratelimited("raceless: %s: instance %llu broke promise %d\n",
+			   name, instance, promise);
+}
+
+/**
+ * raceless_report_broken() - a provider saw that a promise was broken.
+ * @provider: whose.
+ * @promise: which.
+ *
+ * Counted in /proc/raceless, traced and logged. For canaries: a provider whose
+ * code runs after its destroy began knows it best.
+ *
+ * Context: any but NMI.
+ */
+void raceless_report_broken(struct raceless_provider *provider,
+			    enum raceless_promise promise)
+{
+	raceless_broken(provider->name, provider->instance, promise);
+}
+EXPORT_SYMBOL_GPL(raceless_report_broken);
+
+static void show_histograms(struct seq_file *seq)
+{
+	struct raceless_hist *hist;
+	unsigned int i, bucket;
+
+	for (i = 0; i < NR_LATENCIES; i++) {
+		hist = &latencies[i];
+		spin_lock(&latencies_lock);
+		seq_printf(seq, "# histogram %s count=%llu sum=%llu max=%llu",
+			   latency_names[i], hist->count, hist->sum, hist->max);
+		for (bucket = 0; bucket < RACELESS_HIST_BUCKETS; bucket++)
+			if (hist->buckets[bucket])
+				seq_printf(seq, " %llu:%llu",
+					   raceless_hist_lower(bucket),
+					   hist->buckets[bucket]);
+		spin_unlock(&latencies_lock);
+		seq_putc(seq, '\n');
+	}
+}
+
+/* The sums over all CPUs; exact once nothing counts any more. */
+void raceless_stats_show(struct seq_file *seq)
+{
+	const size_t nr = sizeof(struct raceless_counts) / sizeof(u64);
+	struct raceless_counts sum = {};
+	unsigned int i;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < nr; i++)
+			((u64 *)&sum)[i] +=
+				((u64 *)per_cpu_ptr(&raceless_counts, cpu))[i];
+
+	for (i = 0; i < NR_COUNTS; i++)
+		seq_printf(seq, "# total %s %llu\n", count_names[i],
+			   sum.events[i]);
+	for (i = 0; i < ARRAY_SIZE(state_names); i++)
+		seq_printf(seq, "# total to_%s %llu\n", state_names[i],
+			   sum.transitions[i]);
+	for (i = RACELESS_REASON_ABSENT; i < RACELESS_NR_REASONS; i++)
+		seq_printf(seq, "# total get_failures_%s %llu\n",
+			   reason_names[i], sum.get_failures[i]);
+	for (i = 1; i < RACELESS_NR_PROMISES; i++)
+		seq_printf(seq, "# total broken_%u %llu\n", i, sum.broken[i]);
+	show_histograms(seq);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The registry's tracepoints. They are no ABI: they follow the code. BPF
+ * attaches to them as tp_btf, so the arguments are plain values and strings,
+ * never our structures.
+ *
+ * All run in process context but raceless_get_fail of a tryget and the
+ * transition DRAINING -> DESTROYING, which may be seen from any context.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM raceless
+
+#if !defined(_RACELESS_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _RACELESS_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "uapi/raceless.h"
+
+#define raceless_show_state(state)                                             \
+	__print_symbolic(state,                                                \
+			 { RACELESS_GONE, "gone" },                            \
+			 { RACELESS_LOADING, "loading" },                      \
+			 { RACELESS_LIVE, "live" },                            \
+			 { RACELESS_STOPPING, "stopping" },                    \
+			 { RACELESS_DRAINING, "draining" },                    \
+			 { RACELESS_DESTROYING, "destroying" })
+
+#define raceless_show_reason(reason)                                           \
+	__print_symbolic(reason,                                               \
+			 { RACELESS_REASON_ABSENT, "absent" },                 \
+			 { RACELESS_REASON_UNLOADING, "unloading" },           \
+			 { RACELESS_REASON_FLIGHT, "flight" },                 \
+			 { RACELESS_REASON_TIMEOUT, "timeout" },               \
+			 { RACELESS_REASON_KILLED, "killed" },                 \
+			 { RACELESS_REASON_DEADLOCK, "deadlock" },             \
+			 { RACELESS_REASON_LIMIT, "limit" },                   \
+			 { RACELESS_REASON_MEMORY, "memory" })
+
+/* An instance entered the state @to, having been @elapsed_ns in @from. */
+TRACE_EVENT(raceless_transition,
+	TP_PROTO(const char *name, u64 instance, const char *owner, u32 from,
+		 u32 to, u64 elapsed_ns),
+	TP_ARGS(name, instance, owner, from, to, elapsed_ns),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__string(owner, owner)
+		__field(u64, instance)
+		__field(u64, elapsed_ns)
+		__field(u32, from)
+		__field(u32, to)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		raceless_assign_str(owner, owner);
+		__entry->instance = instance;
+		__entry->elapsed_ns = elapsed_ns;
+		__entry->from = from;
+		__entry->to = to;
+	),
+	TP_printk("name=%s instance=%llu owner=%s %s->%s elapsed_ns=%llu",
+		  __get_str(name), __entry->instance, __get_str(owner),
+		  raceless_show_state(__entry->from),
+		  raceless_show_state(__entry->to), __entry->elapsed_ns)
+);
+
+/* An instance became reachable, with the references of all waiters taken. */
+TRACE_EVENT(raceless_publish,
+	TP_PROTO(const char *name, u64 instance, u64 publish, u32 handed_off),
+	TP_ARGS(name, instance, publish, handed_off),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u64, instance)
+		__field(u64, publish)
+		__field(u32, handed_off)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->instance = instance;
+		__entry->publish = publish;
+		__entry->handed_off = handed_off;
+	),
+	TP_printk("name=%s instance=%llu publish=%llu handed_off=%u",
+		  __get_str(name), __entry->instance, __entry->publish,
+		  __entry->handed_off)
+);
+
+/* The grace period between stop and drain, as the unloader saw it. */
+TRACE_EVENT(raceless_grace_period,
+	TP_PROTO(const char *name, u64 instance, u64 ns, bool expedited),
+	TP_ARGS(name, instance, ns, expedited),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u64, instance)
+		__field(u64, ns)
+		__field(bool, expedited)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->instance = instance;
+		__entry->ns = ns;
+		__entry->expedited = expedited;
+	),
+	TP_printk("name=%s instance=%llu ns=%llu expedited=%d", __get_str(name),
+		  __entry->instance, __entry->ns, __entry->expedited)
+);
+
+/* A get or tryget failed: enum raceless_reason, and the errno given. */
+TRACE_EVENT(raceless_get_fail,
+	TP_PROTO(const char *name, u32 reason, int error),
+	TP_ARGS(name, reason, error),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u32, reason)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->reason = reason;
+		__entry->error = error;
+	),
+	TP_printk("name=%s reason=%s error=%d", __get_str(name),
+		  raceless_show_reason(__entry->reason), __entry->error)
+);
+
+/* A get that had to wait ended: with a reference (@error 0), or without. */
+TRACE_EVENT(raceless_wait,
+	TP_PROTO(const char *name, u64 instance, u64 ns, int error),
+	TP_ARGS(name, instance, ns, error),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u64, instance)
+		__field(u64, ns)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->instance = instance;
+		__entry->ns = ns;
+		__entry->error = error;
+	),
+	TP_printk("name=%s instance=%llu ns=%llu error=%d", __get_str(name),
+		  __entry->instance, __entry->ns, __entry->error)
+);
+
+/* A flight is about to bring a name back: by its provider's init, or modprobe. */
+TRACE_EVENT(raceless_flight_start,
+	TP_PROTO(const char *name, bool in_place),
+	TP_ARGS(name, in_place),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(bool, in_place)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->in_place = in_place;
+	),
+	TP_printk("name=%s in_place=%d", __get_str(name), __entry->in_place)
+);
+
+/* A flight ended; @failed waiters got @error; @tries modprobes were run. */
+TRACE_EVENT(raceless_flight_end,
+	TP_PROTO(const char *name, int error, u32 tries, u32 failed, u64 ns),
+	TP_ARGS(name, error, tries, failed, ns),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(int, error)
+		__field(u32, tries)
+		__field(u32, failed)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->error = error;
+		__entry->tries = tries;
+		__entry->failed = failed;
+		__entry->ns = ns;
+	),
+	TP_printk("name=%s error=%d tries=%u failed=%u ns=%llu",
+		  __get_str(name), __entry->error, __entry->tries,
+		  __entry->failed, __entry->ns)
+);
+
+/* A promise (enum raceless_promise) was seen broken. */
+TRACE_EVENT(raceless_broken,
+	TP_PROTO(const char *name, u64 instance, u32 promise),
+	TP_ARGS(name, instance, promise),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u64, instance)
+		__field(u32, promise)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->instance = instance;
+		__entry->promise = promise;
+	),
+	TP_printk("name=%s instance=%llu promise=%u", __get_str(name),
+		  __entry->instance, __entry->promise)
+);
+
+#endif /* _RACELESS_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
