@@ -43,17 +43,36 @@ static struct raceless_provider *take(struct raceless_slot *slot,
 	return provider;
 }
 
-static int fill(struct raceless_file *file, struct raceless_get *get,
-		struct raceless_reference *reference)
+/* A get that failed before anybody could be asked, of a name that is in order. */
+static int refuse(struct raceless_get *get, int err)
 {
-	reference->slot = raceless_slot_get(get->name);
-	if (IS_ERR(reference->slot))
-		return PTR_ERR(reference->slot);
-	reference->provider = take(reference->slot, get);
-	if (!IS_ERR(reference->provider))
+	get->reason = err == -ENOMEM ? RACELESS_REASON_MEMORY :
+				       RACELESS_REASON_LIMIT;
+	raceless_get_failed(get->name, get->reason, err);
+	return err;
+}
+
+/* Return: 0, with the number reserved in get->ref, or -errno. */
+static int reserve(struct raceless_file *file, struct raceless_get *get)
+{
+	int err = raceless_user_charge(file->user);
+
+	if (err)
+		return refuse(get, err);
+	err = xa_alloc(&file->references, &get->ref, NULL,
+		       XA_LIMIT(1, RACELESS_MAX_REFS_PER_FD),
+		       GFP_KERNEL_ACCOUNT);
+	if (!err)
 		return 0;
-	raceless_slot_put(reference->slot);
-	return PTR_ERR(reference->provider);
+	raceless_user_uncharge(file->user);
+	return refuse(get, err == -EBUSY ? -EMFILE : err);
+}
+
+static void unreserve(struct raceless_file *file, struct raceless_get *get)
+{
+	xa_erase(&file->references, get->ref);
+	raceless_user_uncharge(file->user);
+	get->ref = 0;
 }
 
 long raceless_reference_get(struct raceless_file *file,
@@ -68,31 +87,30 @@ long raceless_reference_get(struct raceless_file *file,
 	reference = kzalloc(sizeof(*reference), GFP_KERNEL_ACCOUNT);
 	if (!reference)
 		return -ENOMEM;
-	err = raceless_user_charge(file->user);
-	if (err) {
-		get->reason = RACELESS_REASON_LIMIT;
+	reference->slot = raceless_slot_get(get->name);
+	if (IS_ERR(reference->slot)) {
+		err = PTR_ERR(reference->slot);
+		if (err != -EINVAL)
+			refuse(get, err);
 		goto err_free;
 	}
-	err = xa_alloc(&file->references, &get->ref, NULL,
-		       XA_LIMIT(1, RACELESS_MAX_REFS_PER_FD), GFP_KERNEL_ACCOUNT);
-	if (err) {
-		err = err == -EBUSY ? -EMFILE : err;
-		get->reason = RACELESS_REASON_LIMIT;
-		goto err_uncharge;
-	}
-	err = fill(file, get, reference);
+	err = reserve(file, get);
 	if (err)
+		goto err_slot;
+	reference->provider = take(reference->slot, get);
+	if (IS_ERR(reference->provider)) {
+		err = PTR_ERR(reference->provider);
 		goto err_number;
+	}
 	/* the entry was allocated with the number */
 	xa_store(&file->references, get->ref, reference, GFP_KERNEL_ACCOUNT);
 	raceless_count(COUNT_GETS);
 	return 0;
 
 err_number:
-	xa_erase(&file->references, get->ref);
-	get->ref = 0;
-err_uncharge:
-	raceless_user_uncharge(file->user);
+	unreserve(file, get);
+err_slot:
+	raceless_slot_put(reference->slot);
 err_free:
 	kfree(reference);
 	return err;
