@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "console.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "process.h"
+#include "splats.h"
+
+namespace raceless::vm {
+namespace {
+
+constexpr std::string_view panic_text = "Kernel panic - not syncing";
+
+}  // namespace
+
+void Console::follow() {
+  Fd fd(open(file_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return;
+  char buffer[65536];
+  for (ssize_t n; !flooded() && (n = pread(fd.get(), buffer, sizeof buffer,
+                                           static_cast<off_t>(offset_))) > 0;) {
+    offset_ += static_cast<std::size_t>(n);
+    tail_.append(buffer, static_cast<std::size_t>(n));
+    if (tail_.find(panic_text) != std::string::npos) panicked_ = true;
+    if (tail_.size() > panic_text.size()) tail_.erase(0, tail_.size() - panic_text.size());
+  }
+}
+
+std::string read_console(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::error_code absent;
+  std::uintmax_t size = std::filesystem::file_size(file, absent);
+  std::string text(absent ? 0 : std::min<std::uintmax_t>(size, Console::limit_bytes), '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+std::string last_line(std::string_view log) {
+  while (!log.empty()) {
+    std::size_t end = log.find_last_not_of("\r\n \t");
+    if (end == std::string_view::npos) return {};
+    log = log.substr(0, end + 1);
+    std::size_t start = log.rfind('\n');
+    return message_of(log.substr(start == std::string_view::npos ? 0 : start + 1));
+  }
+  return {};
+}
+
+}  // namespace raceless::vm

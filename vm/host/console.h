@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+// The guest's console log while it grows, and when it is done.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace raceless::vm {
+
+class Console {
+ public:
+  explicit Console(std::filesystem::path file) : file_(std::move(file)) {}
+
+  // Looks at what was added since the last call.
+  void follow();
+  // The kernel said that it panicked.
+  [[nodiscard]] bool panicked() const { return panicked_; }
+  // It grew past what any sane case prints.
+  [[nodiscard]] bool flooded() const { return offset_ > limit_bytes; }
+
+  static constexpr std::size_t limit_bytes = 32u << 20;
+
+ private:
+  std::filesystem::path file_;
+  std::size_t offset_ = 0;
+  std::string tail_;  // the end of what was seen, where a pattern may have begun
+  bool panicked_ = false;
+};
+
+// The whole log, or its first part when a flood made it larger than the limit.
+[[nodiscard]] std::string read_console(const std::filesystem::path& file);
+
+// The last line that is not blank, without its time stamp.
+[[nodiscard]] std::string last_line(std::string_view log);
+
+}  // namespace raceless::vm

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+// A guest kernel in the cache: the folder that vm/kernel prepares.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "../../controller/result.h"
+
+namespace raceless::vm {
+
+struct Kernel {
+  std::filesystem::path folder;
+  std::string release;
+
+  [[nodiscard]] std::filesystem::path image() const { return folder / "vmlinuz"; }
+  [[nodiscard]] std::filesystem::path modules() const {
+    return folder / "root/lib/modules" / release;
+  }
+};
+
+// The kernel that the user named: 6.1, 6.12, or a path. `vm/kernel` fetches what is missing.
+[[nodiscard]] Result<Kernel> find_kernel(const std::filesystem::path& source_root,
+                                         const std::string& selector);
+
+// A folder that already is one.
+[[nodiscard]] Result<Kernel> open_kernel(const std::filesystem::path& folder);
+
+// The files of these modules and of all they depend on, as paths below modules(). A name may be an
+// alias; what is built into the kernel needs no file. "all" stands for the whole tree.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> module_closure(
+    const Kernel& kernel, const std::vector<std::string>& names);
+
+// The names that a module file outside the tree says it depends on.
+[[nodiscard]] Result<std::vector<std::string>> module_dependencies(
+    const std::filesystem::path& file);
+
+// The vermagic release that a module file was built for.
+[[nodiscard]] Result<std::string> module_release(const std::filesystem::path& file);
+
+}  // namespace raceless::vm

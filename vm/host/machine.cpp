@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "machine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "../wire.h"
+
+namespace raceless::vm {
+namespace {
+
+std::string quoted(const std::string& word) {
+  if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                             "-_=,./:+@%") == std::string::npos)
+    return word;
+  std::string text = "'";
+  for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+Argv command_with(const Machine& m, const std::string& console, const std::string& wire) {
+  Argv argv = {qemu,
+               "-nodefaults",
+               "-no-user-config",
+               "-no-reboot",
+               "-display",
+               "none",
+               "-machine",
+               "pc",
+               "-accel",
+               m.accel == "tcg" ? "tcg,thread=multi" : m.accel,
+               "-smp",
+               std::to_string(m.smp),
+               "-m",
+               std::to_string(m.memory_mib),
+               "-kernel",
+               "vmlinuz",
+               "-initrd",
+               "initramfs",
+               "-append",
+               m.kernel_arguments(),
+               "-chardev",
+               console,
+               "-serial",
+               "chardev:console",
+               "-chardev",
+               wire,
+               "-serial",
+               "chardev:wire",
+               "-device",
+               fmt::format("isa-debug-exit,iobase={:#x},iosize=4", wire::debug_exit_port)};
+  if (m.accel == "kvm") argv.insert(argv.end(), {"-cpu", "host"});
+  if (m.results_disk)
+    argv.insert(argv.end(), {"-drive", "file=results.img,format=raw,if=none,id=results", "-device",
+                             "nvme,serial=results,drive=results"});
+  return argv;
+}
+
+}  // namespace
+
+unsigned patience_for(double load, unsigned host_cpus, unsigned guest_cpus) {
+  double factor = std::ceil((load + guest_cpus) / std::max(1u, host_cpus));
+  return static_cast<unsigned>(std::clamp(factor, 1.0, 8.0));
+}
+
+std::string Machine::kernel_arguments() const {
+  // A dying kernel must say so and end at once; -no-reboot turns its reboot into QEMU's exit.
+  std::string text = fmt::format(
+      "console=ttyS0 printk.devkmsg=on no_timer_check oops=panic panic=-1 softlockup_panic=1 "
+      "hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 sysctl.kernel.hung_task_timeout_secs={} "
+      "sysctl.kernel.watchdog_thresh={} rcupdate.rcu_cpu_stall_timeout={}",
+      10 * patience, 10 * patience, 5 * patience);
+  for (const std::string& more : append) text += " " + more;
+  return text;
+}
+
+Argv Machine::command() const {
+  return command_with(*this, "file,id=console,path=console.log", "stdio,id=wire,signal=off");
+}
+
+std::string Machine::script() const {
+  std::string text =
+      "#!/bin/sh\n"
+      "# Boots this case again by hand: the console comes to the terminal, what the command prints\n"
+      "# goes to again.wire (frames, readable as text for the most part). Needs only QEMU and this\n"
+      "# folder. Exits with the command's exit status, or 125 when the guest ended without proof.\n"
+      "cd \"$(dirname \"$0\")\" || exit 125\n";
+  if (results_disk)
+    text += fmt::format("rm -f results.img && truncate -s {} results.img || exit 125\n",
+                        results_disk_bytes);
+  for (const std::string& word :
+       command_with(*this, "stdio,id=console,signal=on", "file,id=wire,path=again.wire"))
+    text += quoted(word) + " ";
+  text += fmt::format(
+      "\nstatus=$?\n"
+      "if [ $((status % 2)) -eq 0 ] || [ \"$status\" -lt {0} ]; then\n"
+      "  echo \"the guest ended without proof (QEMU exit $status)\" >&2\n"
+      "  exit 125\n"
+      "fi\n"
+      "echo \"the command's exit status was $(((status - {0}) / 2))\" >&2\n"
+      "exit $(((status - {0}) / 2))\n",
+      wire::qemu_exit_status(0));
+  return text;
+}
+
+}  // namespace raceless::vm

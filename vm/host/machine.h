@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+// The virtual machine of a case: QEMU's command line and the kernel's.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "process.h"
+
+namespace raceless::vm {
+
+inline constexpr const char* qemu = "qemu-system-x86_64";
+
+struct Machine {
+  std::string accel = "tcg";
+  unsigned smp = 2;
+  unsigned memory_mib = 1024;
+  bool results_disk = false;
+  unsigned patience = 1;            // by how much the kernel's detectors wait longer
+  std::vector<std::string> append;  // more of the kernel command line
+
+  [[nodiscard]] std::string kernel_arguments() const;
+  // Names are relative to the run folder. The wire is QEMU's stdin and stdout.
+  [[nodiscard]] Argv command() const;
+  // A script for the run folder that boots the same machine again by hand.
+  [[nodiscard]] std::string script() const;
+};
+
+// How many times slower than an idle host this one will run a guest of that many CPUs.
+[[nodiscard]] unsigned patience_for(double load, unsigned host_cpus, unsigned guest_cpus);
+
+inline constexpr std::uint64_t results_disk_bytes = 1ull << 30;
+
+}  // namespace raceless::vm

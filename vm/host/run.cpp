@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "run.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "../wire.h"
+#include "archive.h"
+#include "cache.h"
+#include "console.h"
+#include "kernel.h"
+#include "report.h"
+
+namespace raceless::vm {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Emulated kernels die in early boot now and then (a code-patching race of TCG, about 1 in 50).
+constexpr int max_boots = 4;
+constexpr std::uintmax_t needed_free_bytes = 256u << 20;
+
+double host_load() {
+  double load = 0;
+  return getloadavg(&load, 1) == 1 ? load : 0;
+}
+
+Status check_space(const fs::path& folder) {
+  std::error_code error;
+  fs::space_info space = fs::space(folder, error);
+  if (!error && space.available < needed_free_bytes)
+    return fail(ENOSPC, fmt::format("{} has {} MiB free, a run needs {}", folder.string(),
+                                    space.available >> 20, needed_free_bytes >> 20));
+  return {};
+}
+
+// A hard link when the file system allows it: a real file that costs nothing.
+Status link_or_copy(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::create_hard_link(fs::canonical(from), to, error);
+  if (error) fs::copy_file(from, to, error);
+  if (error) return fail(error.value(), "cannot put " + from.string() + " into the run folder");
+  return {};
+}
+
+Status make_disk(const fs::path& file) {
+  std::error_code error;
+  fs::remove(file, error);
+  std::ofstream(file).flush();
+  fs::resize_file(file, results_disk_bytes, error);
+  if (error) return fail(error.value(), "cannot make the results disk " + file.string());
+  return {};
+}
+
+std::string init_options(const RunSpec& spec) {
+  wire::Fields fields = {{"results", spec.results_disk ? "1" : "0"},
+                         {"terminal", spec.terminal ? "1" : "0"},
+                         {"input", spec.input ? "1" : "0"}};
+  winsize size{};
+  if (spec.terminal && ioctl(0, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) {
+    fields["rows"] = std::to_string(size.ws_row);
+    fields["columns"] = std::to_string(size.ws_col);
+  }
+  return wire::encode_fields(fields);
+}
+
+std::vector<std::string> guest_environment(const RunSpec& spec, const Accel& accel) {
+  std::vector<std::string> env = {"PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin", "HOME=/root",
+                                  "RACELESS_RESULTS=/results", "RACELESS_ACCEL=" + accel.name};
+  if (spec.terminal) {
+    const char* term = std::getenv("TERM");
+    env.push_back(std::string("TERM=") + (term ? term : "vt100"));
+    env.push_back("ENV=/etc/profile");
+  }
+  for (const char* name : {"RACELESS_COMMIT", "NO_COLOR"})
+    if (const char* value = std::getenv(name)) env.push_back(std::string(name) + "=" + value);
+  env.insert(env.end(), spec.files.env.begin(), spec.files.env.end());
+  return env;
+}
+
+// Boots the kernel with KVM to see if that works here. The answer holds until the host reboots or
+// has another QEMU, so the cache keeps it.
+bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& rules,
+               const std::string& qemu_version) {
+  std::string boot;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), boot);
+  auto folder = cached(
+      project.cache / "kvm", fmt::format("{}\n{}\n{}\n", boot, qemu_version, kernel.release),
+      [](const fs::path& f) { return fs::exists(f / "works"); },
+      [&](const fs::path& f) -> Status {
+        GuestFiles files;
+        files.argv = {"/bin/busybox", "true"};
+        if (auto made = make_initramfs(project, kernel, files, f / "initramfs"); !made) return made;
+        if (auto linked = link_or_copy(kernel.image(), f / "vmlinuz"); !linked) return linked;
+        Machine machine;
+        machine.accel = "kvm";
+        SessionOptions options;
+        options.folder = f;
+        options.command = machine.command();
+        options.boot_limit_s = options.limit_s = 20;
+        options.copy_output = false;
+        SessionResult result = run_session(options, rules);
+        std::ofstream(f / "works") << (judge(result.seen).verdict == Verdict::Pass ? "yes" : "no");
+        return {};
+      });
+  std::string answer;
+  if (folder) std::ifstream(*folder / "works") >> answer;
+  return answer == "yes";
+}
+
+Result<std::string> qemu_version() {
+  auto finished = run_program({qemu, "--version"});
+  if (!finished)
+    return fail(ENOENT, fmt::format("needs {}; install qemu-system-x86", qemu));
+  return finished->out.substr(0, finished->out.find('\n'));
+}
+
+// Boots until init came up, at most max_boots times.
+SessionResult boot(const RunSpec& spec, const SessionOptions& options, const SplatRules& rules) {
+  for (int boots = 1;; ++boots) {
+    if (spec.results_disk)
+      if (auto made = make_disk(spec.folder / "results.img"); !made) {
+        SessionResult result;
+        result.seen.broken_host = made.error().message();
+        return result;
+      }
+    SessionResult result = run_session(options, rules);
+    result.seen.boots = boots;
+    bool again = !result.seen.started && !result.seen.interrupted &&
+                 result.seen.broken_host.empty() && boots < max_boots;
+    if (!again) return result;
+    std::error_code ignored;
+    fs::rename(spec.folder / "console.log",
+               spec.folder / fmt::format("console.died-{}.log", boots), ignored);
+  }
+}
+
+void collect_results(const RunSpec& spec, Evidence& seen) {
+  fs::path image = spec.folder / "results.img";
+  if (seen.results == "saved")
+    if (auto unpacked = extract_tar(image, spec.folder); !unpacked)
+      seen.results_error = unpacked.error().message();
+  std::error_code ignored;
+  fs::remove(image, ignored);
+}
+
+void collect_ktap(const RunSpec& spec, Evidence& seen) {
+  std::ostringstream text;
+  text << std::ifstream(spec.folder / "stdout").rdbuf();
+  std::string lines = ktap_lines(text.str());
+  if (spec.demand_ktap) seen.ktap = read_ktap(lines);
+  if (spec.demand_ktap || lines.find("TAP version") != std::string::npos)
+    std::ofstream(spec.folder / "ktap") << lines;
+}
+
+// Removes a folder that this run made, unless it is told that the run came to something.
+class NewFolder {
+ public:
+  [[nodiscard]] Status make(const fs::path& path) {
+    std::error_code error;
+    if (fs::exists(path) && !fs::is_empty(path, error))
+      return fail(EEXIST, "the run folder " + path.string() + " is not empty");
+    bool existed = fs::exists(path);
+    fs::create_directories(path, error);
+    if (error) return fail(error.value(), "cannot make the run folder " + path.string());
+    path_ = path;
+    existed_ = existed;
+    return {};
+  }
+  void keep() { path_.clear(); }
+  ~NewFolder() {
+    if (path_.empty()) return;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(path_, ignored))
+      fs::remove_all(entry.path(), ignored);
+    if (!existed_) fs::remove(path_, ignored);
+  }
+
+ private:
+  fs::path path_;
+  bool existed_ = false;
+};
+
+}  // namespace
+
+Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
+                            const std::function<void(const std::string&)>& say) {
+  auto version = qemu_version();
+  if (!version) return tl::unexpected(version.error());
+  auto rules = SplatRules::load(project.source / "vm/splats");
+  if (!rules) return tl::unexpected(rules.error());
+  auto kernel = find_kernel(project.source, spec.kernel);
+  if (!kernel) return tl::unexpected(kernel.error());
+  auto accel = choose_accel(spec.accel, "/",
+                            [&] { return probe_kvm(project, *kernel, *rules, *version); });
+  if (!accel) return tl::unexpected(accel.error());
+
+  NewFolder folder;
+  if (auto made = folder.make(spec.folder); !made) return tl::unexpected(made.error());
+  if (auto enough = check_space(spec.folder); !enough) return tl::unexpected(enough.error());
+
+  GuestFiles files = spec.files;
+  files.env = guest_environment(spec, *accel);
+  files.options = init_options(spec);
+  if (auto made = make_initramfs(project, *kernel, files, spec.folder / "initramfs"); !made)
+    return tl::unexpected(made.error());
+  if (auto linked = link_or_copy(kernel->image(), spec.folder / "vmlinuz"); !linked)
+    return tl::unexpected(linked.error());
+
+  Machine machine;
+  machine.accel = accel->name;
+  machine.smp = spec.smp;
+  machine.memory_mib = spec.memory_mib;
+  machine.results_disk = spec.results_disk;
+  machine.append = spec.append;
+  machine.patience = accel->name == "kvm"
+                         ? 1
+                         : patience_for(host_load(), std::thread::hardware_concurrency(), spec.smp);
+  fs::path script = spec.folder / "qemu-cmd";
+  std::ofstream(script) << machine.script();
+  fs::permissions(script, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
+
+  SessionOptions options;
+  options.folder = spec.folder;
+  options.command = machine.command();
+  options.limit_s = spec.timeout_s;
+  options.boot_limit_s *= machine.patience;
+  options.grace_s *= machine.patience;
+  options.terminal = spec.terminal;
+  options.input = spec.input;
+  options.copy_output = spec.copy_output;
+  say(fmt::format("{}, {} CPUs, {} ({})", kernel->release, spec.smp, accel->name, accel->reason));
+
+  SessionResult session = boot(spec, options, *rules);
+  RunOutcome outcome;
+  outcome.times = session.times;
+  outcome.seen = std::move(session.seen);
+  outcome.release = kernel->release;
+  outcome.accel = *accel;
+  collect_results(spec, outcome.seen);
+  collect_ktap(spec, outcome.seen);
+  outcome.judgement = judge(outcome.seen);
+  folder.keep();
+  if (auto written = write_report(spec, machine, *version, outcome); !written)
+    return tl::unexpected(written.error());
+  return outcome;
+}
+
+}  // namespace raceless::vm

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+// One run: a command in a guest, its verdict, and the folder that it leaves.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "accel.h"
+#include "initramfs.h"
+#include "session.h"
+#include "verdict.h"
+
+namespace raceless::vm {
+
+struct RunSpec {
+  std::string name;  // of the case, if it is one
+  std::string kernel = "6.12";
+  std::string accel = "auto";
+  unsigned smp = 2;
+  unsigned memory_mib = 1024;
+  unsigned timeout_s = 300;  // 0: none
+  std::vector<std::string> append;
+  GuestFiles files;
+  bool results_disk = true;
+  bool terminal = false;
+  bool input = false;
+  bool demand_ktap = false;
+  bool copy_output = true;
+  std::filesystem::path folder;
+};
+
+struct RunOutcome {
+  Judgement judgement;
+  Evidence seen;
+  SessionTimes times;
+  std::string release;
+  Accel accel;
+};
+
+// Nothing before QEMU's first start is left behind when it fails: those failures are returned as
+// errors, and an INFRA verdict is for what happened later. `say` gets one line about what is about
+// to run.
+[[nodiscard]] Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
+                                          const std::function<void(const std::string&)>& say);
+
+}  // namespace raceless::vm
