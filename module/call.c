@@ -81,22 +81,20 @@ static int ask_and_run(struct raceless_slot *slot, struct raceless_call *call,
 static int run_by_name(struct raceless_file *file, struct raceless_call *call,
 		       struct raceless_request *request)
 {
-	struct raceless_slot *slot;
+	struct raceless_slot *slot = raceless_slot_get(call->name);
 	int err;
 
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
 	err = raceless_user_charge(file->user);
 	if (err) {
 		call->reason = RACELESS_REASON_LIMIT;
-		return err;
-	}
-	slot = raceless_slot_get(call->name);
-	if (IS_ERR(slot)) {
-		err = PTR_ERR(slot);
+		raceless_get_failed(slot->name, call->reason, err);
 	} else {
 		err = ask_and_run(slot, call, request);
-		raceless_slot_put(slot);
+		raceless_user_uncharge(file->user);
 	}
-	raceless_user_uncharge(file->user);
+	raceless_slot_put(slot);
 	return err;
 }
 
