@@ -11,43 +11,16 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "result.h"
-#include "tracing_cause.h"
-#include "tracing_event.h"
-#include "tracing_histogram.h"
+#include "tracing/cause.h"
+#include "tracing/event.h"
+#include "tracing/snapshot.h"
 
 namespace raceless {
-
-// The numbers of one moment. Each number is exact (no count is torn or lost without being
-// in `drops`), but they are not read in one instant: they agree with each other only when
-// nothing is running any more.
-struct Snapshot {
-  // From the registry: grace_ns, stop_ns, drain_ns, destroy_ns, init_ns, reload_wait_ns,
-  // failed_wait_ns, flight_ns. Of any module: unload_grace_ns (each RCU wait inside a
-  // delete_module), unload_ns and load_ns (the system calls, whatever they returned).
-  std::map<std::string, raceless_hist> histograms;
-  // "transitions.live", "get_failures.timeout", "broken.first_publish", "publishes",
-  // "handed_off", "flights", "flight_errors", "modprobes", …; of any module
-  // "module_loads", "module_frees", "module_requests", "module_get_failures",
-  // "load_results.EBUSY" and "unload_results.ok", by errno.
-  std::map<std::string, std::uint64_t> counters;
-  // What was not recorded, by kind; all 0 in a run whose numbers may be trusted.
-  std::map<std::string, std::uint64_t> drops;
-};
-
-// Failing attempts to take a reference that share name, reason and stack.
-struct GetFailure {
-  std::string name;    // of the provider or module
-  std::string reason;  // as in /proc/raceless; "try_module_get" if the kernel's own count said no
-  int error = 0;       // errno that the caller got; 0 if it got a bool
-  std::uint64_t count = 0;
-  std::vector<std::uint64_t> stack;  // kernel addresses, innermost first; may be empty
-};
 
 class Tracing {
  public:
@@ -66,7 +39,7 @@ class Tracing {
     bool events = false;
   };
 
-  static constexpr const char* default_pin_dir = "/sys/fs/bpf/raceless";
+  static constexpr const char* kDefaultPinDir = "/sys/fs/bpf/raceless";
 
   static Result<std::unique_ptr<Tracing>> open(const Options& options);
   ~Tracing();

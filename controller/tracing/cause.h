@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "../bpf/causes.h"
+#include "../../bpf/causes.h"
 
 namespace raceless {
 

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Why a system call of a watched process failed that needed a module. Works
+ * without raceless.ko. For each of its threads the last time of each thing that
+ * can be the cause is kept (causes.h); user space asks after a failing call and
+ * decides (controller/tracing_cause.cpp).
+ *
+ * A request runs modprobe in a helper process, and it is the helper that meets
+ * EBUSY. Which helper belongs to which thread is not guessed: the thread hands a
+ * struct subprocess_info to call_usermodehelper_exec(), the helper starts in
+ * call_usermodehelper_exec_async() with the same pointer, and the structure is
+ * not freed before the thread has its answer.
+ *
+ * What is heuristic: a modprobe that runs other programs (`install` in
+ * modprobe.d) is followed through at most HELPER_GENERATIONS parents, and one
+ * that detaches itself is lost. A helper's EBUSY may be about a dependency of
+ * what was asked for: it counts the same. What kernel threads do for the caller
+ * (cryptomgr_probe) is not seen, nor is an asynchronous request.
+ */
+#include "kernel.h"
+
+#include "causes.h"
+#include "record.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define HELPER_GENERATIONS 4
+
+/* The process whose threads are asked about. */
+const volatile __u32 watched_tgid = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32); /* thread */
+	__type(value, struct raceless_caller);
+} callers SEC(".maps");
+
+/* Which thread waits for the helper that a subprocess_info describes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64); /* address of the subprocess_info */
+	__type(value, __u32); /* thread */
+} pending SEC(".maps");
+
+/* Which thread a running helper process works for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* process */
+	__type(value, __u32); /* thread */
+} helpers SEC(".maps");
+
+/* The record of this thread, made if need be; NULL if it is not watched. */
+static __always_inline struct raceless_caller *this_caller(void)
+{
+	__u32 tid = current_tid();
+	struct raceless_caller *caller;
+
+	if (current_tgid() != watched_tgid)
+		return NULL;
+	caller = bpf_map_lookup_elem(&callers, &tid);
+	if (!caller) {
+		struct raceless_caller nothing = {};
+
+		bpf_map_update_elem(&callers, &tid, &nothing, BPF_NOEXIST);
+		caller = bpf_map_lookup_elem(&callers, &tid);
+		if (!caller)
+			DROP(tasks);
+	}
+	return caller;
+}
+
+/* The record of the thread that this process is a helper of, or NULL. */
+static __always_inline struct raceless_caller *requester(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u32 *tid;
+	int generation;
+
+	for (generation = 0; generation < HELPER_GENERATIONS; generation++) {
+		__u32 tgid = BPF_CORE_READ(task, tgid);
+
+		tid = bpf_map_lookup_elem(&helpers, &tgid);
+		if (tid)
+			return bpf_map_lookup_elem(&callers, tid);
+		task = BPF_CORE_READ(task, real_parent);
+	}
+	return NULL;
+}
+
+/* `got` is a bool, of which the ABI defines the lowest 8 bits only. */
+SEC("fexit/try_module_get")
+int BPF_PROG(on_module_get, struct module *module, __u64 got)
+{
+	struct raceless_caller *caller;
+
+	if ((__u8)got || !module)
+		return 0;
+	caller = this_caller();
+	if (caller)
+		caller->get_failed_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("tp_btf/module_request")
+int BPF_PROG(on_module_request, const char *name, bool wait)
+{
+	struct raceless_caller *caller;
+
+	if (!wait)
+		return 0;
+	caller = this_caller();
+	if (!caller)
+		return 0;
+	caller->requested_ns = bpf_ktime_get_ns();
+	caller->in_request = 1;
+	caller->met_busy = 0;
+	return 0;
+}
+
+SEC("fentry/call_usermodehelper_exec")
+int BPF_PROG(on_helper_wanted, struct subprocess_info *info)
+{
+	struct raceless_caller *caller = this_caller();
+	__u64 key = (__u64)info;
+	__u32 tid = current_tid();
+
+	/* Helpers other than modprobe are of no interest. */
+	if (!caller || !caller->in_request)
+		return 0;
+	if (bpf_map_update_elem(&pending, &key, &tid, BPF_ANY))
+		DROP(tasks);
+	return 0;
+}
+
+SEC("fentry/call_usermodehelper_exec_async")
+int BPF_PROG(on_helper_start, void *info)
+{
+	struct raceless_caller *caller;
+	__u64 key = (__u64)info;
+	__u32 tgid = current_tgid();
+	__u32 *tid = bpf_map_lookup_elem(&pending, &key);
+
+	if (!tid)
+		return 0;
+	caller = bpf_map_lookup_elem(&callers, tid);
+	if (!caller)
+		return 0;
+	caller->helper = tgid;
+	if (bpf_map_update_elem(&helpers, &tgid, tid, BPF_ANY))
+		DROP(tasks);
+	return 0;
+}
+
+SEC("fexit/call_usermodehelper_exec")
+int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
+{
+	struct raceless_caller *caller = this_caller();
+	__u64 key = (__u64)info;
+	__u64 now = bpf_ktime_get_ns();
+	__u32 helper;
+
+	if (!caller || !caller->in_request)
+		return 0;
+	helper = caller->helper;
+	bpf_map_delete_elem(&pending, &key);
+	bpf_map_delete_elem(&helpers, &helper);
+	if (!status)
+		caller->modprobe_ok_ns = now;
+	else if (caller->met_busy)
+		caller->modprobe_busy_ns = now;
+	else
+		caller->modprobe_failed_ns = now;
+	caller->helper = 0;
+	caller->in_request = 0;
+	return 0;
+}
+
+static __always_inline void on_load_end(long error)
+{
+	struct raceless_caller *caller;
+
+	if (error != -EBUSY)
+		return;
+	caller = this_caller();
+	if (caller) {
+		caller->load_busy_ns = bpf_ktime_get_ns();
+		return;
+	}
+	caller = requester();
+	if (caller)
+		caller->met_busy = 1;
+}
+
+SEC("fexit/__x64_sys_finit_module")
+int BPF_PROG(on_file_load_end, const struct pt_regs *regs, long error)
+{
+	on_load_end(error);
+	return 0;
+}
+
+SEC("fexit/__x64_sys_init_module")
+int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
+{
+	on_load_end(error);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel as the programs see it. vmlinux.h comes from the oldest guest
+ * kernel (never from the host's); CO-RE carries the objects to the others.
+ */
+#ifndef RACELESS_BPF_KERNEL_H
+#define RACELESS_BPF_KERNEL_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "types.h"
+
+#include "../module/uapi/histogram.h"
+
+/* Macros of the kernel, which BTF does not carry. */
+#define EBUSY 16
+
+#endif /* RACELESS_BPF_KERNEL_H */

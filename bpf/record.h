@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Counting without losses, shared by all objects of this folder.
+ *
+ * Numbers live in maps shared by all CPUs, so that a dump of the map shows the
+ * number itself, and are only ever changed by atomic instructions: programs of
+ * one CPU can interrupt each other, and those of different CPUs run at once. A
+ * reader sees no torn number, but may see a histogram between its bucket and
+ * its sum. What cannot be recorded is counted in `drops`.
+ */
+#ifndef RACELESS_BPF_RECORD_H
+#define RACELESS_BPF_RECORD_H
+
+#include "counters.h"
+#include "event.h"
+#include "kernel.h"
+
+/* Fill the ring buffer: only if somebody reads it. */
+const volatile bool emit_events = false;
+
+#define HISTOGRAM(histogram)                                                   \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                              \
+		__uint(max_entries, 1);                                        \
+		__type(key, __u32);                                            \
+		__type(value, struct raceless_hist);                           \
+	} histogram SEC(".maps")
+
+/* A number for each key. User space adds the keys of an enum beforehand. */
+#define COUNTER(counter, key_type, keys)                                       \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_HASH);                               \
+		__uint(max_entries, keys);                                     \
+		__type(key, key_type);                                         \
+		__type(value, __u64);                                          \
+	} counter SEC(".maps")
+
+/* User space makes this one map, and the next two, for all objects. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct raceless_drops);
+} drops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__uint(value_size, RACELESS_STACK_DEPTH * sizeof(__u64));
+} stacks SEC(".maps");
+
+/* DROP(events): atomic, because an interrupt may drop on the same CPU. */
+#define DROP(kind)                                                             \
+	do {                                                                   \
+		__u32 only = 0;                                                \
+		struct raceless_drops *mine =                                  \
+			bpf_map_lookup_elem(&drops, &only);                    \
+		if (mine)                                                      \
+			__sync_fetch_and_add(&mine->kind, 1);                  \
+	} while (0)
+
+static __always_inline void raise(__u64 *maximum, __u64 value)
+{
+	int try;
+
+	/* Each lost round means that somebody else raised it meanwhile. */
+	for (try = 0; try < 64; try++) {
+		__u64 seen = *(volatile __u64 *)maximum;
+
+		if (seen >= value)
+			return;
+		if (__sync_val_compare_and_swap(maximum, seen, value) == seen)
+			return;
+	}
+	DROP(maxima);
+}
+
+static __always_inline void record_ns(void *histogram, __u64 ns)
+{
+	__u32 only = 0;
+	__u32 bucket = raceless_hist_bucket(ns);
+	struct raceless_hist *hist = bpf_map_lookup_elem(histogram, &only);
+
+	/* The verifier must see the check that the compiler might prove away. */
+	barrier_var(bucket);
+	if (!hist || bucket >= RACELESS_HIST_BUCKETS)
+		return;
+	__sync_fetch_and_add(&hist->buckets[bucket], 1);
+	__sync_fetch_and_add(&hist->sum, ns);
+	__sync_fetch_and_add(&hist->count, 1);
+	raise(&hist->max, ns);
+}
+
+static __always_inline void count(void *counter, const void *key, __u64 times)
+{
+	__u64 *number = bpf_map_lookup_elem(counter, key);
+
+	if (!number) {
+		__u64 zero = 0;
+
+		/* Somebody else may add it first (EEXIST): theirs will do. */
+		bpf_map_update_elem(counter, key, &zero, BPF_NOEXIST);
+		number = bpf_map_lookup_elem(counter, key);
+	}
+	if (number)
+		__sync_fetch_and_add(number, times);
+	else
+		DROP(keys);
+}
+
+/* NULL when nobody reads, or (counted) when the reader is too slow. */
+static __always_inline void *begin_event(__u32 type, __u64 bytes)
+{
+	struct raceless_event *event;
+
+	if (!emit_events)
+		return NULL;
+	event = bpf_ringbuf_reserve(&events, bytes, 0);
+	if (!event) {
+		DROP(events);
+		return NULL;
+	}
+	event->type = type;
+	event->cpu = bpf_get_smp_processor_id();
+	event->time_ns = bpf_ktime_get_ns();
+	return event;
+}
+
+/* The stack's number in `stacks`; negative if it collides with another one. */
+static __always_inline __s32 stack_of(void *ctx)
+{
+	long stack = bpf_get_stackid(ctx, &stacks, 0);
+
+	if (stack < 0) {
+		DROP(stacks);
+		return -1;
+	}
+	return stack;
+}
+
+static __always_inline __u32 current_tid(void)
+{
+	return (__u32)bpf_get_current_pid_tgid();
+}
+
+static __always_inline __u32 current_tgid(void)
+{
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+#endif /* RACELESS_BPF_RECORD_H */

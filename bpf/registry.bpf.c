@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens in the registry: counts and latencies of raceless.ko, from its
+ * own tracepoints. Their arguments are plain values (module/trace.h).
+ */
+#include "kernel.h"
+
+#include "counters.h"
+#include "event.h"
+#include "record.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+HISTOGRAM(init_ns);
+HISTOGRAM(stop_ns);
+HISTOGRAM(grace_ns);
+HISTOGRAM(drain_ns);
+HISTOGRAM(destroy_ns);
+HISTOGRAM(reload_wait_ns);
+HISTOGRAM(failed_wait_ns);
+HISTOGRAM(flight_ns);
+
+COUNTER(transitions, enum raceless_state, 16);
+COUNTER(get_reasons, enum raceless_reason, 16);
+COUNTER(broken, enum raceless_promise, 16);
+COUNTER(get_failures, struct raceless_get_failure, 4096);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct raceless_registry_totals);
+} totals SEC(".maps");
+
+/* Grace periods of the instances that are stopping now, by instance. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} graces SEC(".maps");
+
+#define TOTAL(field, times)                                                    \
+	do {                                                                   \
+		__u32 only = 0;                                                \
+		struct raceless_registry_totals *sums =                        \
+			bpf_map_lookup_elem(&totals, &only);                   \
+		if (sums)                                                      \
+			__sync_fetch_and_add(&sums->field, times);             \
+	} while (0)
+
+#define COPY_NAME(to, from) bpf_probe_read_kernel_str(to, sizeof(to), from)
+
+/* STOPPING lasts for the provider's stop and the grace period after it. */
+static __always_inline void record_stop(__u64 instance, __u64 elapsed_ns)
+{
+	__u64 *grace = bpf_map_lookup_elem(&graces, &instance);
+
+	if (!grace)
+		return;
+	record_ns(&stop_ns, elapsed_ns > *grace ? elapsed_ns - *grace : 0);
+	bpf_map_delete_elem(&graces, &instance);
+}
+
+static __always_inline void record_state(__u64 instance, __u32 from, __u32 to,
+					 __u64 elapsed_ns)
+{
+	switch (from) {
+	case RACELESS_LOADING:
+		if (to == RACELESS_LIVE)
+			record_ns(&init_ns, elapsed_ns);
+		break;
+	case RACELESS_STOPPING:
+		record_stop(instance, elapsed_ns);
+		break;
+	case RACELESS_DRAINING:
+		record_ns(&drain_ns, elapsed_ns);
+		break;
+	case RACELESS_DESTROYING:
+		record_ns(&destroy_ns, elapsed_ns);
+		break;
+	}
+}
+
+SEC("tp_btf/raceless_transition")
+int BPF_PROG(on_transition, const char *name, __u64 instance, const char *owner,
+	     __u32 from, __u32 to, __u64 elapsed_ns)
+{
+	struct raceless_event_transition *event;
+	enum raceless_state state = to;
+
+	record_state(instance, from, to, elapsed_ns);
+	count(&transitions, &state, 1);
+
+	event = begin_event(RACELESS_EVENT_TRANSITION, sizeof(*event));
+	if (!event)
+		return 0;
+	event->instance = instance;
+	event->elapsed_ns = elapsed_ns;
+	event->from = from;
+	event->to = to;
+	COPY_NAME(event->name, name);
+	COPY_NAME(event->owner, owner);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/raceless_publish")
+int BPF_PROG(on_publish, const char *name, __u64 instance, __u64 publish,
+	     __u32 handed_off)
+{
+	struct raceless_event_publish *event;
+
+	TOTAL(publishes, 1);
+	TOTAL(handed_off, handed_off);
+
+	event = begin_event(RACELESS_EVENT_PUBLISH, sizeof(*event));
+	if (!event)
+		return 0;
+	event->instance = instance;
+	event->publish = publish;
+	event->handed_off = handed_off;
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/raceless_grace_period")
+int BPF_PROG(on_grace_period, const char *name, __u64 instance, __u64 ns,
+	     bool expedited)
+{
+	struct raceless_event_grace_period *event;
+
+	record_ns(&grace_ns, ns);
+	if (bpf_map_update_elem(&graces, &instance, &ns, BPF_ANY))
+		DROP(keys);
+	if (expedited)
+		TOTAL(expedited, 1);
+	else
+		TOTAL(polite, 1);
+
+	event = begin_event(RACELESS_EVENT_GRACE_PERIOD, sizeof(*event));
+	if (!event)
+		return 0;
+	event->instance = instance;
+	event->grace_ns = ns;
+	event->expedited = expedited;
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/raceless_get_fail")
+int BPF_PROG(on_get_fail, const char *name, __u32 reason, int error)
+{
+	struct raceless_get_failure failure = {
+		.reason = reason,
+		.error = error,
+		.stack = stack_of(ctx),
+	};
+	enum raceless_reason why = reason;
+	struct raceless_event_get_fail *event;
+
+	COPY_NAME(failure.name, name);
+	count(&get_reasons, &why, 1);
+	count(&get_failures, &failure, 1);
+
+	event = begin_event(RACELESS_EVENT_GET_FAIL, sizeof(*event));
+	if (!event)
+		return 0;
+	event->reason = reason;
+	event->error = error;
+	event->tid = current_tid();
+	event->stack = failure.stack;
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/raceless_wait")
+int BPF_PROG(on_wait_end, const char *name, __u64 instance, __u64 ns, int error)
+{
+	struct raceless_event_wait *event;
+
+	TOTAL(waits, 1);
+	if (error) {
+		TOTAL(failed_waits, 1);
+		record_ns(&failed_wait_ns, ns);
+	} else {
+		record_ns(&reload_wait_ns, ns);
+	}
+
+	event = begin_event(RACELESS_EVENT_WAIT, sizeof(*event));
+	if (!event)
+		return 0;
+	event->instance = instance;
+	event->waited_ns = ns;
+	event->error = error;
+	event->tid = current_tid();
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/raceless_flight_start")
+int BPF_PROG(on_flight_start, const char *name, bool in_place)
+{
+	struct raceless_event_flight_start *event;
+
+	if (in_place)
+		TOTAL(flights_in_place, 1);
+
+	event = begin_event(RACELESS_EVENT_FLIGHT_START, sizeof(*event));
+	if (!event)
+		return 0;
+	event->in_place = in_place;
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/raceless_flight_end")
+int BPF_PROG(on_flight_end, const char *name, int error, __u32 tries,
+	     __u32 failed, __u64 ns)
+{
+	struct raceless_event_flight_end *event;
+
+	TOTAL(flights, 1);
+	TOTAL(modprobes, tries);
+	TOTAL(failed_waiters, failed);
+	if (error)
+		TOTAL(flight_errors, 1);
+	record_ns(&flight_ns, ns);
+
+	event = begin_event(RACELESS_EVENT_FLIGHT_END, sizeof(*event));
+	if (!event)
+		return 0;
+	event->flight_ns = ns;
+	event->error = error;
+	event->tries = tries;
+	event->failed = failed;
+	event->reserved = 0;
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+SEC("tp_btf/raceless_broken")
+int BPF_PROG(on_broken_promise, const char *name, __u64 instance, __u32 promise)
+{
+	enum raceless_promise which = promise;
+	struct raceless_event_broken *event;
+
+	count(&broken, &which, 1);
+
+	event = begin_event(RACELESS_EVENT_BROKEN, sizeof(*event));
+	if (!event)
+		return 0;
+	event->instance = instance;
+	event->promise = promise;
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}

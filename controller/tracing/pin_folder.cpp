@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "pin_folder.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+namespace raceless {
+namespace {
+
+// Somebody may remove the folder between our opening and our locking it; then it is made anew.
+constexpr int kAttempts = 8;
+
+Status check_file_system(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  struct statfs info {};
+  if (statfs(parent.c_str(), &info) != 0) {
+    return fail_errno("cannot pin maps in " + path + ": no " + parent.string());
+  }
+  if (info.f_type != BPF_FS_MAGIC) {
+    return fail(0, "cannot pin maps in " + path + ": " + parent.string() +
+                       " is no bpf file system; mount -t bpf bpf /sys/fs/bpf, or run without "
+                       "pinned maps");
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> entries(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), closedir);
+  if (!folder) return fail_errno("cannot read the folder " + path);
+  std::vector<std::string> found;
+  while (const dirent* entry = readdir(folder.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") found.push_back(name);
+  }
+  return found;
+}
+
+Status remove_stale(const std::string& path, const std::vector<std::string>& names) {
+  const auto found = entries(path);
+  if (!found) return tl::unexpected(found.error());
+  for (const std::string& name : *found) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return fail(ENOTEMPTY, "cannot pin maps in " + path + ": '" + name +
+                                 "' there is not of raceless; choose another folder");
+    }
+  }
+  for (const std::string& name : *found) {
+    if (unlink((path + "/" + name).c_str()) != 0) {
+      return fail_errno("cannot remove the stale map " + path + "/" + name);
+    }
+  }
+  return {};
+}
+
+bool is_same_file(int fd, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return fstat(fd, &opened) == 0 && stat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+}  // namespace
+
+Result<PinFolder> PinFolder::claim(const std::string& path, const std::vector<std::string>& names) {
+  if (auto usable = check_file_system(path); !usable) return tl::unexpected(usable.error());
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+      return fail_errno("cannot make the folder " + path);
+    }
+    FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder) {
+      if (errno == ENOENT) continue;
+      return fail_errno("cannot open the folder " + path);
+    }
+    if (flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return fail_errno("cannot lock the folder " + path);
+      return fail(EBUSY, "cannot pin maps in " + path +
+                             ": another raceless uses it; end that one, or run without pinned "
+                             "maps");
+    }
+    if (!is_same_file(folder.get(), path)) continue;
+    if (auto emptied = remove_stale(path, names); !emptied) return tl::unexpected(emptied.error());
+    return PinFolder(path, std::move(folder));
+  }
+  return fail(EBUSY, "cannot pin maps in " + path + ": others keep removing it");
+}
+
+PinFolder::~PinFolder() {
+  if (!folder_) return;
+  for (const std::string& name : pinned_) unlink((path_ + "/" + name).c_str());
+  rmdir(path_.c_str());
+}
+
+Status PinFolder::pin(int map_fd, const std::string& name) {
+  const std::string path = path_ + "/" + name;
+  if (bpf_obj_pin(map_fd, path.c_str()) != 0) return fail_errno("cannot pin the map " + path);
+  pinned_.push_back(name);
+  return {};
+}
+
+}  // namespace raceless

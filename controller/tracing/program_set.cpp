@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "program_set.h"
+
+#include <bpf/bpf.h>
+
+#include "libbpf_log.h"
+
+namespace raceless {
+namespace {
+
+std::string describe(const bpf_program* program) {
+  return std::string(bpf_program__section_name(program)) + " (" + bpf_program__name(program) + ")";
+}
+
+}  // namespace
+
+void ProgramSet::leave_out(const std::string& program) {
+  bpf_program__set_autoload(bpf_object__find_program_by_name(object_, program.c_str()), false);
+}
+
+Status ProgramSet::share(const std::string& map, const ProgramSet& owner) {
+  bpf_map* shared = bpf_object__find_map_by_name(object_, map.c_str());
+  if (const int error = bpf_map__reuse_fd(shared, owner.map_fd(map)); error != 0) {
+    return fail(-error, "cannot share the BPF map " + map + " of " + owner.name_);
+  }
+  return {};
+}
+
+Status ProgramSet::resize(const std::string& map, std::uint32_t entries) {
+  bpf_map* resized = bpf_object__find_map_by_name(object_, map.c_str());
+  if (const int error = bpf_map__set_max_entries(resized, entries); error != 0) {
+    return fail(-error, "cannot size the BPF map " + map);
+  }
+  return {};
+}
+
+Status ProgramSet::load(const KernelBtf& kernel, std::vector<std::string>& missing) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    if (!bpf_program__autoload(program)) continue;
+    const std::string reason = kernel.lacks(bpf_program__section_name(program));
+    if (reason.empty()) continue;
+    missing.push_back(describe(program) + ": " + reason +
+                      " in this kernel; what it would record stays 0");
+    bpf_program__set_autoload(program, false);
+  }
+  const LibbpfLog log;
+  if (const int error = bpf_object__load(object_); error != 0) {
+    return log.fail(-error, "cannot load the BPF programs of " + name_);
+  }
+  return {};
+}
+
+void ProgramSet::attach(std::vector<std::string>& missing) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    if (!bpf_program__autoload(program)) continue;
+    const LibbpfLog log;
+    bpf_link* link = bpf_program__attach(program);
+    if (link) {
+      links_.emplace_back(link);
+    } else {
+      missing.push_back(log.fail(errno, "cannot attach " + describe(program)).value().message() +
+                        "; what it would record stays 0");
+    }
+  }
+}
+
+int ProgramSet::map_fd(const std::string& map) const {
+  return bpf_object__find_map_fd_by_name(object_, map.c_str());
+}
+
+std::vector<std::string> ProgramSet::map_names() const {
+  std::vector<std::string> names;
+  const bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_) {
+    if (bpf_map__is_internal(map) || bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF) continue;
+    names.emplace_back(bpf_map__name(map));
+  }
+  return names;
+}
+
+Result<std::uint64_t> ProgramSet::missed_runs() const {
+  std::uint64_t missed = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    if (!bpf_program__autoload(program)) continue;
+    bpf_prog_info info{};
+    __u32 bytes = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes) != 0) {
+      return fail_errno("cannot ask the kernel about " + describe(program));
+    }
+    missed += info.recursion_misses;
+  }
+  return missed;
+}
+
+}  // namespace raceless
