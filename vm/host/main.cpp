@@ -71,14 +71,18 @@ void add_run_options(CLI::App& app, RunArguments& a) {
       ->check(CLI::Range(128u, 65536u))
       ->capture_default_str();
   app.add_option("-m,--modules", a.modules, "modules of the kernel that the guest needs, or all")
-      ->delimiter(',');
-  app.add_option("-f,--file", a.files, "a host file for the guest, HOST[:GUEST]");
-  app.add_option("-p,--program", a.spec.files.programs, "a host program, with its libraries");
-  app.add_option("-e,--env", a.spec.files.env, "a variable for the command, NAME=VALUE");
+      ->delimiter(',')->allow_extra_args(false);
+  app.add_option("-f,--file", a.files, "a host file for the guest, HOST[:GUEST]")
+      ->allow_extra_args(false);
+  app.add_option("-p,--program", a.spec.files.programs, "a host program, with its libraries")
+      ->allow_extra_args(false);
+  app.add_option("-e,--env", a.spec.files.env, "a variable for the command, NAME=VALUE")
+      ->allow_extra_args(false);
   app.add_option("-t,--timeout", a.spec.timeout_s, "seconds for the command; 0 is no limit")
       ->capture_default_str();
   app.add_option("-o,--output", a.spec.folder, "the run folder (a new one under runs/)");
-  app.add_option("--append", a.spec.append, "more for the kernel's command line");
+  app.add_option("--append", a.spec.append, "more for the kernel's command line")
+      ->allow_extra_args(false);
   app.add_option("--accel", a.spec.accel, "auto, kvm or tcg")->capture_default_str();
   app.add_flag("-i,--interactive", a.interactive, "a terminal in the guest; a shell by default");
   app.add_flag("--stdin", a.spec.input, "give our stdin to the command");
