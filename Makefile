@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door. `make help` lists it; the work is done by scripts, each of which can be run alone.
+# make turns every failure into its own exit code 2; the script's code stands in make's last line
+# ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: help storm vm-test vm-shell build test check clean dependencies check-dependencies
+
+# From the command line or the environment; empty means the default that `make help` names.
+export KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
+
+help:
+	@vm/help
+
+storm: dependencies
+	@vm/storm
+
+vm-test: dependencies
+	@vm/test
+
+vm-shell: dependencies
+	@vm/build "$${KERNEL:-6.12}" >/dev/null
+	@vm/run -k "$${KERNEL:-6.12}" -s "$${SMP:-2}" -m all -t 0 -i
+
+build: dependencies
+	@set -e; for kernel in $${KERNEL:-6.1 6.12}; do vm/build "$$kernel" >/dev/null; done
+
+test: dependencies
+	@vm/build -
+	@ctest --test-dir build/cmake --output-on-failure --no-tests=error >build/ctest.log 2>&1 \
+	  || { cat build/ctest.log; exit 1; }
+	@grep 'tests passed' build/ctest.log
+
+check: check-dependencies
+	@check/all
+
+clean:
+	rm -rf build compile_commands.json
+
+dependencies:
+	@vm/dependencies run
+
+check-dependencies:
+	@vm/dependencies run check
