@@ -9,33 +9,43 @@
 
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <cstdlib>
 #include <ctime>
 
+#include "case_file.h"
+#include "console.h"
 #include "run.h"
+#include "suite.h"
 
 namespace raceless::vm {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* terminfo = "/usr/lib/terminfo";
 constexpr int exit_fail = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_infra = 4;
+constexpr const char* terminfo = "/usr/lib/terminfo";
 
 void message(const std::string& text) { fmt::print(stderr, "vm: {}\n", text); }
+
+int failed(const Error& error) {
+  message(error.message());
+  return exit_infra;
+}
+
+const char* variable(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : otherwise;
+}
 
 Project find_project() {
   Project project;
   project.binaries = fs::read_symlink("/proc/self/exe").parent_path();
-  const char* source = std::getenv("RACELESS_SOURCE");
-  project.source = source ? fs::path(source) : project.binaries.parent_path().parent_path().parent_path();
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  project.cache = (cache && *cache ? fs::path(cache) : fs::path(home ? home : "/root") / ".cache") /
-                  "raceless";
+  fs::path above = project.binaries.parent_path().parent_path().parent_path();  // of build/cmake/bin
+  project.source = variable("RACELESS_SOURCE", above.c_str());
+  fs::path home_cache = fs::path(variable("HOME", "/root")) / ".cache";
+  project.cache = fs::path(variable("XDG_CACHE_HOME", home_cache.c_str())) / "raceless";
   return project;
 }
 
@@ -46,23 +56,18 @@ fs::path new_run_folder(const Project& project, const std::string& what) {
   return project.source / "runs" / fmt::format("{}-{}-{}", stamp, what, getpid());
 }
 
-int exit_code(const RunOutcome& outcome) {
-  if (outcome.judgement.verdict == Verdict::Pass) return 0;
-  if (outcome.judgement.verdict == Verdict::Infra) return exit_infra;
-  return outcome.seen.ended && outcome.seen.status > 0 ? outcome.seen.status : exit_fail;
-}
-
 struct RunArguments {
   RunSpec spec;
+  std::string kernel = "6.12";
+  std::string case_file;
   std::vector<std::string> modules;
   std::vector<std::string> files;
   bool bare = false;
-  bool interactive = false;
   bool quiet = false;
 };
 
 void add_run_options(CLI::App& app, RunArguments& a) {
-  app.add_option("-k,--kernel", a.spec.kernel, "6.1, 6.12, or the path of a kernel")
+  app.add_option("-k,--kernel", a.kernel, "6.1, 6.12, or the path of a kernel")
       ->capture_default_str();
   app.add_option("-s,--smp", a.spec.smp, "CPUs of the guest")
       ->check(CLI::Range(1u, 64u))
@@ -71,7 +76,8 @@ void add_run_options(CLI::App& app, RunArguments& a) {
       ->check(CLI::Range(128u, 65536u))
       ->capture_default_str();
   app.add_option("-m,--modules", a.modules, "modules of the kernel that the guest needs, or all")
-      ->delimiter(',')->allow_extra_args(false);
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("-f,--file", a.files, "a host file for the guest, HOST[:GUEST]")
       ->allow_extra_args(false);
   app.add_option("-p,--program", a.spec.files.programs, "a host program, with its libraries")
@@ -84,7 +90,8 @@ void add_run_options(CLI::App& app, RunArguments& a) {
   app.add_option("--append", a.spec.append, "more for the kernel's command line")
       ->allow_extra_args(false);
   app.add_option("--accel", a.spec.accel, "auto, kvm or tcg")->capture_default_str();
-  app.add_flag("-i,--interactive", a.interactive, "a terminal in the guest; a shell by default");
+  app.add_option("--case", a.case_file, "run this case instead of a command");
+  app.add_flag("-i,--interactive", a.spec.terminal, "a terminal in the guest; a shell by default");
   app.add_flag("--stdin", a.spec.input, "give our stdin to the command");
   app.add_flag("--bare", a.bare, "init, busybox and what is asked for: no raceless, no results");
   app.add_flag("--ktap", a.spec.demand_ktap, "the command must print KTAP that proves success");
@@ -92,22 +99,15 @@ void add_run_options(CLI::App& app, RunArguments& a) {
   app.add_option("command", a.spec.files.argv, "what to run in the guest");
 }
 
-int run(const Project& project, RunArguments& a) {
+// What the options mean together; a problem in words, or nothing.
+std::string complete_spec(const Project& project, RunArguments& a) {
   RunSpec& spec = a.spec;
-  if (a.interactive) {
-    if (!isatty(0)) {
-      message("-i needs a terminal on stdin");
-      return exit_usage;
-    }
-    spec.terminal = true;
+  if (spec.terminal) {
+    if (!isatty(0)) return "-i needs a terminal on stdin";
     spec.timeout_s = 0;
     spec.files.programs.emplace_back("bash");
     if (fs::exists(terminfo)) spec.files.files.emplace_back(terminfo, terminfo);
     if (spec.files.argv.empty()) spec.files.argv = {"bash", "-l"};
-  }
-  if (spec.files.argv.empty()) {
-    message("what shall the guest run? vm/run [OPTIONS] -- COMMAND…");
-    return exit_usage;
   }
   spec.files.modules = a.modules;
   for (const std::string& text : a.files) {
@@ -119,38 +119,89 @@ int run(const Project& project, RunArguments& a) {
     spec.results_disk = false;
   } else {
     spec.files.kmod = true;
-    auto kernel = find_kernel(project.source, spec.kernel);
-    if (kernel) spec.files.raceless = fs::exists(project.built_modules(kernel->release));
+    spec.files.raceless = fs::exists(project.built_modules(spec.kernel.release));
   }
-  if (spec.folder.empty()) spec.folder = new_run_folder(project, "run");
-  spec.folder = fs::absolute(spec.folder);
+  return spec.files.argv.empty() ? "what shall the guest run? vm/run [OPTIONS] -- COMMAND…" : "";
+}
 
-  auto outcome = run_case(project, spec, [&](const std::string& text) {
+int run_exit_code(const RunOutcome& outcome) {
+  if (outcome.judgement.verdict == Verdict::Pass) return 0;
+  if (outcome.judgement.verdict == Verdict::Infra) return exit_infra;
+  return outcome.seen.ended && outcome.seen.status > 0 ? outcome.seen.status : exit_fail;
+}
+
+int run(const Project& project, RunArguments& a) {
+  auto kernel = find_kernel(project.source, a.kernel);
+  if (!kernel) return failed(kernel.error());
+  a.spec.kernel = *kernel;
+  if (!a.case_file.empty()) {
+    auto file = read_case(fs::absolute(a.case_file));
+    if (!file) return failed(file.error());
+    apply_case(*file, project, a.spec);
+  } else if (std::string problem = complete_spec(project, a); !problem.empty()) {
+    message(problem);
+    return exit_usage;
+  }
+  if (a.spec.folder.empty()) a.spec.folder = new_run_folder(project, "run");
+  a.spec.folder = fs::absolute(a.spec.folder);
+
+  auto outcome = run_case(project, a.spec, [&](const std::string& text) {
     if (!a.quiet) message(text);
   });
-  if (!outcome) {
-    message(outcome.error().message());
-    return exit_infra;
-  }
+  if (!outcome) return failed(outcome.error());
   const Judgement& judgement = outcome->judgement;
   if (judgement.verdict != Verdict::Pass || !a.quiet)
     message(fmt::format("{}: {} ({})", name_of(judgement.verdict), judgement.cause,
-                        spec.folder.string()));
-  return exit_code(*outcome);
+                        a.spec.folder.string()));
+  return run_exit_code(*outcome);
+}
+
+int test(const Project& project, SuiteSpec& spec) {
+  if (spec.folder.empty()) spec.folder = new_run_folder(project, "test");
+  spec.folder = fs::absolute(spec.folder);
+  auto passed = run_suite(project, spec);
+  if (!passed) return failed(passed.error());
+  return *passed ? 0 : exit_fail;
+}
+
+int scan(const Project& project, const std::string& log) {
+  auto rules = SplatRules::load(project.source / "vm/splats");
+  if (!rules) return failed(rules.error());
+  if (!fs::is_regular_file(log)) return failed({ENOENT, "cannot read the log " + log});
+  auto splats = rules->scan(read_console(log));
+  for (const Splat& s : splats) fmt::print("{}:{}: {}: {}\n", log, s.line, name_of(s.which), s.text);
+  return splats.empty() ? 0 : exit_fail;
 }
 
 int dispatch(int argc, char** argv) {
   CLI::App app{"runs commands and cases in a QEMU guest"};
   app.require_subcommand(1);
-  RunArguments arguments;
+  RunArguments run_arguments;
   CLI::App* run_command = app.add_subcommand("run", "run one command in a guest");
-  add_run_options(*run_command, arguments);
+  add_run_options(*run_command, run_arguments);
+
+  SuiteSpec suite;
+  CLI::App* test_command = app.add_subcommand("test", "run all cases");
+  test_command->add_option("-k,--kernel", suite.kernels, "kernels, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  test_command->add_option("-c,--case", suite.only, "this case alone");
+  test_command->add_option("-j,--jobs", suite.jobs, "guests at once (as the host has CPUs for)");
+  test_command->add_option("-o,--output", suite.folder, "the folder of the runs");
+
+  std::string log;
+  CLI::App* scan_command = app.add_subcommand("scan", "list the complaints in a kernel log");
+  scan_command->add_option("log", log, "the log")->required();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
-  return run(find_project(), arguments);
+  Project project = find_project();
+  if (run_command->parsed()) return run(project, run_arguments);
+  if (test_command->parsed()) return test(project, suite);
+  return scan(project, log);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ Status write_report(const RunSpec& spec, const Machine& machine, const std::stri
       {"cause", outcome.judgement.cause},
       {"case", spec.name},
       {"command", spec.files.argv},
-      {"kernel", outcome.release},
+      {"kernel", spec.kernel.release},
       {"accel", {{"name", outcome.accel.name}, {"reason", outcome.accel.reason}}},
       {"smp", spec.smp},
       {"memory_mib", spec.memory_mib},

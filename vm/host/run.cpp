@@ -195,10 +195,8 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   if (!version) return tl::unexpected(version.error());
   auto rules = SplatRules::load(project.source / "vm/splats");
   if (!rules) return tl::unexpected(rules.error());
-  auto kernel = find_kernel(project.source, spec.kernel);
-  if (!kernel) return tl::unexpected(kernel.error());
   auto accel = choose_accel(spec.accel, "/",
-                            [&] { return probe_kvm(project, *kernel, *rules, *version); });
+                            [&] { return probe_kvm(project, spec.kernel, *rules, *version); });
   if (!accel) return tl::unexpected(accel.error());
 
   NewFolder folder;
@@ -208,9 +206,9 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   GuestFiles files = spec.files;
   files.env = guest_environment(spec, *accel);
   files.options = init_options(spec);
-  if (auto made = make_initramfs(project, *kernel, files, spec.folder / "initramfs"); !made)
+  if (auto made = make_initramfs(project, spec.kernel, files, spec.folder / "initramfs"); !made)
     return tl::unexpected(made.error());
-  if (auto linked = link_or_copy(kernel->image(), spec.folder / "vmlinuz"); !linked)
+  if (auto linked = link_or_copy(spec.kernel.image(), spec.folder / "vmlinuz"); !linked)
     return tl::unexpected(linked.error());
 
   Machine machine;
@@ -235,13 +233,12 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   options.terminal = spec.terminal;
   options.input = spec.input;
   options.copy_output = spec.copy_output;
-  say(fmt::format("{}, {} CPUs, {} ({})", kernel->release, spec.smp, accel->name, accel->reason));
+  say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name, accel->reason));
 
   SessionResult session = boot(spec, options, *rules);
   RunOutcome outcome;
   outcome.times = session.times;
   outcome.seen = std::move(session.seen);
-  outcome.release = kernel->release;
   outcome.accel = *accel;
   collect_results(spec, outcome.seen);
   collect_ktap(spec, outcome.seen);

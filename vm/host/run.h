@@ -16,7 +16,7 @@ namespace raceless::vm {
 
 struct RunSpec {
   std::string name;  // of the case, if it is one
-  std::string kernel = "6.12";
+  Kernel kernel;
   std::string accel = "auto";
   unsigned smp = 2;
   unsigned memory_mib = 1024;
@@ -35,7 +35,6 @@ struct RunOutcome {
   Judgement judgement;
   Evidence seen;
   SessionTimes times;
-  std::string release;
   Accel accel;
 };
 

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# A case that does not end is ended.
+# timeout: 3
+# expect: TIMEOUT
+# cause: no end after 3 s
+sleep 1000

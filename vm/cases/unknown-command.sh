@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0
+# What is not in the guest is a failure with the shell's status for it.
+# expect: FAIL
+# cause: exit status 127
+no-such-command

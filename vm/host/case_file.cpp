@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "case_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <regex>
+#include <sstream>
+
+namespace raceless::vm {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Setter = std::function<std::string(const std::string&)>;  // a problem in words, or nothing
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> all;
+  for (std::string word; in >> word;) all.push_back(word);
+  return all;
+}
+
+Setter whole_number(unsigned& to, unsigned low, unsigned high) {
+  return [&to, low, high](const std::string& text) -> std::string {
+    unsigned value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+      return fmt::format("'{}' is no number from {} to {}", text, low, high);
+    to = value;
+    return {};
+  };
+}
+
+Setter word_list(std::vector<std::string>& to) {
+  return [&to](const std::string& text) -> std::string {
+    to = words(text);
+    return to.empty() ? "names nothing" : "";
+  };
+}
+
+std::map<std::string, Setter> setters(CaseFile& c) {
+  return {
+      {"smp", whole_number(c.smp, 1, 64)},
+      {"memory", whole_number(c.memory_mib, 128, 65536)},
+      {"timeout", whole_number(c.timeout_s, 1, 86400)},
+      {"kernels", word_list(c.kernels)},
+      {"modules", word_list(c.modules)},
+      {"programs", word_list(c.programs)},
+      {"files", word_list(c.files)},
+      {"append",
+       [&c](const std::string& text) {
+         c.append = text;
+         return std::string();
+       }},
+      {"needs",
+       [&c](const std::string& text) -> std::string {
+         for (const std::string& word : words(text)) {
+           if (word == "raceless")
+             c.raceless = c.results = true;
+           else if (word == "results")
+             c.results = true;
+           else if (word == "kmod")
+             c.kmod = true;
+           else
+             return fmt::format("'{}' is unknown; there are raceless, results, kmod", word);
+         }
+         return {};
+       }},
+      {"expect",
+       [&c](const std::string& text) -> std::string {
+         auto verdict = verdict_named(text);
+         if (!verdict) return fmt::format("'{}' is no verdict", text);
+         c.expect = *verdict;
+         return {};
+       }},
+      {"cause",
+       [&c](const std::string& text) -> std::string {
+         try {
+           (void)std::regex(text, std::regex::extended);
+         } catch (const std::regex_error& error) {
+           return error.what();
+         }
+         c.cause = text;
+         return {};
+       }},
+  };
+}
+
+}  // namespace
+
+bool CaseFile::runs_on(const std::string& kernel_name) const {
+  return kernels.empty() || std::find(kernels.begin(), kernels.end(), kernel_name) != kernels.end();
+}
+
+Result<CaseFile> parse_case(const fs::path& path, const std::string& text) {
+  CaseFile c;
+  c.path = path;
+  c.name = path.stem().string();
+  auto known = setters(c);
+  std::istringstream lines(text);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line) && line.starts_with('#');) {
+    ++number;
+    // "# key: value"; prose may have colons too, but not right after a lone first word
+    std::size_t colon = line.find(':');
+    if (!line.starts_with("# ") || colon == std::string::npos) continue;
+    std::string key = line.substr(2, colon - 2);
+    if (key.empty() || key.find_first_not_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos)
+      continue;
+    auto setter = known.find(key);
+    std::string value = line.substr(std::min(line.find_first_not_of(' ', colon + 1), line.size()));
+    std::string problem = setter == known.end() ? "is no key of a case" : setter->second(value);
+    if (!problem.empty())
+      return fail(EINVAL, fmt::format("{}:{}: {}: {}", path.string(), number, key, problem));
+  }
+  return c;
+}
+
+Result<CaseFile> read_case(const fs::path& path) {
+  std::ifstream in(path);
+  if (!in || fs::is_directory(path)) return fail(ENOENT, "cannot read the case " + path.string());
+  std::ostringstream text;
+  text << in.rdbuf();
+  return parse_case(path, text.str());
+}
+
+Result<std::vector<CaseFile>> find_cases(const fs::path& folder, const std::string& only) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error))
+    if (entry.path().extension() == ".sh") paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  std::vector<CaseFile> cases;
+  std::string names;
+  for (const fs::path& path : paths) {
+    names += " " + path.stem().string();
+    if (!only.empty() && path.stem() != only) continue;
+    auto read = read_case(path);
+    if (!read) return tl::unexpected(read.error());
+    cases.push_back(*read);
+  }
+  if (cases.empty())
+    return fail(ENOENT, fmt::format("no case {} in {}; there are:{}", only, folder.string(), names));
+  return cases;
+}
+
+void apply_case(const CaseFile& file, const Project& project, RunSpec& spec) {
+  spec.name = file.name;
+  spec.smp = file.smp;
+  spec.memory_mib = file.memory_mib;
+  spec.timeout_s = file.timeout_s;
+  spec.results_disk = file.results;
+  spec.demand_ktap = true;
+  if (!file.append.empty()) spec.append.push_back(file.append);
+  spec.files.modules = file.modules;
+  spec.files.raceless = file.raceless;
+  spec.files.kmod = file.kmod;
+  spec.files.programs = file.programs;
+  spec.files.argv = {"/bin/sh", "/case/script"};
+  spec.files.files.emplace_back(file.path, "/case/script");
+  spec.files.files.emplace_back(project.source / "vm/cases/ktap", "/case/ktap");
+  for (std::string text : file.files) {
+    for (std::size_t at; (at = text.find("$RELEASE")) != std::string::npos;)
+      text.replace(at, 8, spec.kernel.release);
+    std::size_t colon = text.find(':');
+    spec.files.files.emplace_back(project.source / text.substr(0, colon),
+                                  colon == std::string::npos ? "" : text.substr(colon + 1));
+  }
+}
+
+}  // namespace raceless::vm
