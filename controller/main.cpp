@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+// raceless SUBCOMMAND: parses the command line and dispatches.
+#include <array>
+#include <csignal>
+#include <utility>
+#include <vector>
+
+#include "command.h"
+
+namespace {
+
+struct Command {
+  const char* name;
+  const char* summary;
+  raceless::AddCommand add;
+};
+
+constexpr std::array<Command, 2> kCommands = {{
+    {"storm", "load, unload and use a module from many threads, and give a verdict",
+     raceless::add_storm},
+    {"doctor", "say what this kernel and this user can do, and what to do about the rest",
+     raceless::add_doctor},
+}};
+
+constexpr int kUsage = 2;
+
+int exit_code(raceless::Outcome outcome) {
+  switch (outcome) {
+    case raceless::Outcome::passed:
+      return 0;
+    case raceless::Outcome::failed:
+      return 1;
+    case raceless::Outcome::usage:
+      return kUsage;
+    case raceless::Outcome::cannot_run:
+      break;
+  }
+  return 4;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Whoever reads our output may leave; the storm still has to clean up.
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("makes unloading a kernel module safe under fire, and shows that it is", "raceless");
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 pass, 1 fail, 2 usage, 4 cannot run here.");
+  std::vector<std::pair<CLI::App*, raceless::RunCommand>> commands;
+  for (const Command& command : kCommands) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    commands.emplace_back(sub, command.add(*sub));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  for (const auto& [sub, run] : commands)
+    if (sub->parsed()) return exit_code(run());
+  return kUsage;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <nlohmann/json.hpp>
+
+#include "clock.h"
+#include "storm/report.h"
+
+namespace raceless {
+
+namespace {
+
+using nlohmann::json;
+
+json verdict_json(const StormResult& result) {
+  json broken = json::array();
+  for (const Finding& finding : result.findings)
+    broken.push_back({{"promise", finding.promise},
+                      {"what", finding.what},
+                      {"when_ns", finding.when_ns},
+                      {"thread", finding.thread},
+                      {"instance", finding.instance}});
+  return {{"result", result.passed() ? "pass" : "fail"},
+          {"nr_broken", result.nr_findings},
+          {"broken", std::move(broken)}};
+}
+
+json parameters_json(const Parameters& parameters, const StormResult& result) {
+  json out = {{"target", parameters.target},
+              {"duration_ns", parameters.duration_ns},
+              {"timeout_ns", parameters.timeout_ns},
+              {"stuck_after_ns", parameters.stuck_after_ns},
+              {"workload", parameters.workload},
+              {"module_options", parameters.module_options},
+              {"trace", parameters.trace}};
+  for (const Role role : kRoles) {
+    const Crew& crew = result.crews[static_cast<size_t>(role)];
+    out[std::string(role_name(role)) + "s"] = {{"threads", crew.threads},
+                                               {"pause_min_ns", crew.pacing.min_ns},
+                                               {"pause_max_ns", crew.pacing.max_ns},
+                                               {"tight_percent", crew.pacing.tight_percent}};
+  }
+  return out;
+}
+
+json counters_json(const StormResult& result) {
+  json out = json::object();
+  const Counts counts = result.tally.counts();
+  for (size_t i = 0; i < kCounts; i++)
+    out[std::string(count_name(static_cast<Count>(i)))] = counts[i];
+  out["reloads"] = result.reloads;
+  out["expected_complaints"] = result.expected_complaints;
+  for (size_t i = 0; i < kBreakdowns; i++) {
+    const auto breakdown = static_cast<Breakdown>(i);
+    out[std::string(breakdown_name(breakdown))] = result.tally.breakdown(breakdown);
+  }
+  for (const auto& [name, value] : result.extra_counters) out[name] = value;
+  return out;
+}
+
+json series_json(const StormResult& result) {
+  json out = json::array();
+  for (const Sample& sample : result.series) {
+    json row = {{"time_ms", sample.time_ns / kNsPerMs}, {"reloads", sample.reloads}};
+    for (size_t i = 0; i < kCounts; i++)
+      row[std::string(count_name(static_cast<Count>(i)))] = sample.counts[i];
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+json tracing_json(const StormResult& result) {
+  json counters = json::object();
+  if (result.snapshot) counters = result.snapshot->counters;
+  return {{"on", result.traced}, {"missing", result.not_traced}, {"counters", counters}};
+}
+
+}  // namespace
+
+std::map<std::string, Histogram> all_histograms(const StormResult& result) {
+  std::map<std::string, Histogram> all;
+  for (size_t i = 0; i < kLatencies; i++) {
+    const auto latency = static_cast<Latency>(i);
+    all[std::string(latency_name(latency))] = result.tally.histogram(latency);
+  }
+  if (!result.snapshot) return all;
+  // The storm's own are of its calls, and stay; what tracing adds is the kernel's view.
+  for (const auto& [name, raw] : result.snapshot->histograms) {
+    const bool is_ours = name == "load_ns" || name == "unload_ns" || name == "reload_wait_ns";
+    Histogram& histogram = all[is_ours ? "traced_" + name : name];
+    if (raw.count == 0 && histogram.count() != 0) continue;
+    histogram = Histogram();
+    histogram.merge(raw);
+  }
+  return all;
+}
+
+json run_json(const Context& context, const Parameters& parameters, const StormResult& result) {
+  json histograms = json::object();
+  for (const auto& [name, histogram] : all_histograms(result))
+    histograms[name] = histogram.to_json();
+  json drops = {{"log_lines", result.lost_log_lines}};
+  if (result.snapshot)
+    for (const auto& [name, number] : result.snapshot->drops) drops[name] = number;
+  return {{"schema", kRunSchema},
+          {"verdict", verdict_json(result)},
+          {"context",
+           {{"kernel", context.kernel},
+            {"accel", context.accel},
+            {"vcpus", context.vcpus},
+            {"commit", context.commit},
+            {"seed", parameters.seed},
+            {"started", context.started},
+            {"elapsed_ns", result.elapsed_ns},
+            {"interrupted", result.interrupted}}},
+          {"parameters", parameters_json(parameters, result)},
+          {"counters", counters_json(result)},
+          {"histograms", std::move(histograms)},
+          {"series", series_json(result)},
+          {"tracing", tracing_json(result)},
+          {"drops", std::move(drops)}};
+}
+
+}  // namespace raceless

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "storm/storm.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "clock.h"
+
+namespace raceless {
+
+namespace {
+
+constexpr uint64_t kTickNs = 100 * kNsPerMs;
+constexpr uint64_t kTargetCheckTicks = 5;
+
+Crews crews_for(const Parameters& parameters, const Target& target) {
+  Crews crews = target.default_crews();
+  for (const Role role : kRoles) {
+    const auto index = static_cast<size_t>(role);
+    if (parameters.threads[index]) crews[index].threads = *parameters.threads[index];
+    if (const auto interval = parameters.interval_ns[index])
+      crews[index].pacing = {*interval, *interval, 0};
+  }
+  return crews;
+}
+
+[[noreturn]] void abort_storm(int signal) {
+  // What the storm holds in the kernel ends with its descriptors.
+  fmt::print(stderr, "\nraceless: aborted; there is no report\n");
+  _exit(128 + signal);
+}
+
+}  // namespace
+
+Storm::Storm(const Parameters& parameters, std::unique_ptr<Target> target, Tracer tracer,
+             KernelLog kernel_log, uint64_t taint)
+    : parameters_(parameters),
+      crews_(crews_for(parameters, *target)),
+      target_(std::move(target)),
+      tracer_(std::move(tracer)),
+      kernel_log_(std::move(kernel_log)),
+      taint_at_start_(taint) {}
+
+Result<std::unique_ptr<Storm>> Storm::prepare(const Parameters& parameters,
+                                              std::unique_ptr<Target> target) {
+  Result<KernelLog> kernel_log = KernelLog::open();
+  if (!kernel_log) return tl::unexpected(kernel_log.error());
+  const Result<uint64_t> taint = read_taint();
+  if (!taint) return tl::unexpected(taint.error());
+  if (const Status prepared = target->prepare(); !prepared) return tl::unexpected(prepared.error());
+  Tracer tracer = parameters.trace ? Tracer(target->tracing_options()) : Tracer("--no-trace");
+  std::unique_ptr<Storm> storm(
+      new Storm(parameters, std::move(target), std::move(tracer), std::move(*kernel_log), *taint));
+  if (const Status made = storm->make_workers(); !made) return tl::unexpected(made.error());
+  return storm;
+}
+
+Status Storm::make_workers() {
+  const Plan plan(parameters_.seed);
+  for (const Role role : kRoles) {
+    const Crew& crew = crews_[static_cast<size_t>(role)];
+    for (uint32_t index = 0; index < crew.threads; index++) {
+      tallies_.push_back(std::make_unique<Tally>());
+      const Surroundings surroundings{fmt::format("{}-{}", role_name(role), index),
+                                      role,
+                                      index,
+                                      *tallies_.back(),
+                                      findings_,
+                                      stop_,
+                                      tracer_};
+      Result<std::unique_ptr<Worker>> worker = target_->make_worker(surroundings);
+      if (!worker) return tl::unexpected(worker.error());
+      prepared_.push_back({surroundings,
+                           plan.stream(role, index, crew.pacing, target_->max_hold_ns()),
+                           std::move(*worker)});
+    }
+  }
+  return {};
+}
+
+void Storm::start_threads() {
+  start_ns_ = now_ns();
+  next_tick_ns_ = start_ns_ + kTickNs;
+  findings_.start_clock(start_ns_);
+  for (Prepared& prepared : prepared_)
+    threads_.push_back(std::make_unique<WorkerThread>(prepared.surroundings, prepared.stream,
+                                                      std::move(prepared.worker)));
+  prepared_.clear();
+  reported_stuck_.assign(threads_.size(), false);
+}
+
+std::unique_ptr<StormResult> Storm::run(Signals& signals, const ShowProgress& progress) {
+  start_threads();
+  take_sample();
+  while (!interrupted_ && now_ns() < start_ns_ + parameters_.duration_ns) {
+    if (tick(signals) != 0) interrupted_ = true;
+    if (!series_.empty()) progress(series_.back());
+  }
+  const uint64_t elapsed_ns = now_ns() - start_ns_;
+  stop_.stop();
+  join_threads(signals);
+  // Whoever is stuck may hold anything: the end is as broken as it can be.
+  if (!stuck_) target_->check_end(findings_);
+  check_kernel_log();
+  check_taint();
+  return collect(elapsed_ns);
+}
+
+int Storm::tick(Signals& signals) {
+  pollfd events{signals.fd(), POLLIN, 0};
+  const uint64_t now = now_ns();
+  if (now < next_tick_ns_) {
+    const uint64_t wait_ms = (next_tick_ns_ - now + kNsPerMs - 1) / kNsPerMs;
+    poll(&events, 1, static_cast<int>(wait_ms));
+  }
+  if (const int signal = signals.pending(); signal != 0) return signal;
+  if (now_ns() < next_tick_ns_) return 0;
+  take_sample();
+  check_kernel_log();
+  check_stuck();
+  if (series_.size() % kTargetCheckTicks == 0) target_->check_during(findings_);
+  // A tick that came late shows in the sample's time, and is not made up for.
+  next_tick_ns_ = std::max(next_tick_ns_ + kTickNs, now_ns());
+  return 0;
+}
+
+void Storm::take_sample() {
+  const Counts counts = totals();
+  series_.push_back({now_ns() - start_ns_, counts, target_->reloads(counts)});
+}
+
+void Storm::check_kernel_log() {
+  for (const std::string& line : kernel_log_.read_new()) {
+    if (!is_complaint(line)) continue;
+    if (target_->expects_complaint(line)) {
+      expected_complaints_++;
+    } else {
+      unexpected_complaints_++;
+      findings_.report({0, "the kernel complained: " + line, 0, "kernel", 0});
+    }
+  }
+}
+
+void Storm::check_taint() {
+  const Result<uint64_t> taint = read_taint();
+  if (!taint) return;
+  const uint64_t new_bits = complaint_bits(*taint & ~taint_at_start_);
+  // An expected warning taints too. What explains the taint in the log was reported there.
+  if (new_bits == 0 || unexpected_complaints_ > 0) return;
+  const uint64_t warned = describe_taint(new_bits) == "W (warned)" ? 1 : 0;
+  if (warned == 1 && expected_complaints_ > 0) return;
+  findings_.report(
+      {0, "the kernel is tainted by a fault: " + describe_taint(new_bits), 0, "kernel", 0});
+}
+
+void Storm::check_stuck() {
+  const uint64_t now = now_ns();
+  for (size_t i = 0; i < threads_.size(); i++) {
+    const uint64_t busy_ns = threads_[i]->busy_ns(now);
+    if (busy_ns < parameters_.stuck_after_ns || reported_stuck_[i]) continue;
+    reported_stuck_[i] = true;
+    findings_.report(
+        {RACELESS_PROMISE_LEAVES_NOTHING,
+         fmt::format("stuck for {} s in: {}", busy_ns / kNsPerSecond, threads_[i]->kernel_stack()),
+         0, threads_[i]->name(), 0});
+  }
+}
+
+bool Storm::all_ended() const {
+  return std::ranges::all_of(threads_, [](const auto& thread) { return thread->ended(); });
+}
+
+void Storm::join_threads(Signals& signals) {
+  const uint64_t deadline_ns = now_ns() + parameters_.stuck_after_ns + 2 * kTickNs;
+  while (!all_ended() && now_ns() < deadline_ns) {
+    const int signal = tick(signals);
+    if (signal != 0 && interrupted_) abort_storm(signal);
+    if (signal != 0) interrupted_ = true;
+  }
+  check_stuck();
+  for (auto& thread : threads_) {
+    if (thread->ended()) {
+      thread->join();
+    } else {
+      stuck_ = true;
+      thread->abandon();
+    }
+  }
+}
+
+Counts Storm::totals() const {
+  Counts sum{};
+  for (const auto& tally : tallies_) {
+    const Counts counts = tally->counts();
+    for (size_t i = 0; i < sum.size(); i++) sum[i] += counts[i];
+  }
+  return sum;
+}
+
+std::unique_ptr<StormResult> Storm::collect(uint64_t elapsed_ns) {
+  auto result = std::make_unique<StormResult>();
+  // The tally of a thread that has not ended is still being written.
+  for (size_t i = 0; i < threads_.size(); i++)
+    if (threads_[i]->ended()) result->tally.merge(*tallies_[i]);
+  result->crews = crews_;
+  result->elapsed_ns = elapsed_ns;
+  result->interrupted = interrupted_;
+  result->stuck = stuck_;
+  result->reloads = target_->reloads(result->tally.counts());
+  result->extra_counters = target_->extra_counters();
+  result->expected_complaints = expected_complaints_;
+  result->lost_log_lines = kernel_log_.lost();
+  result->series = std::move(series_);
+  result->findings = findings_.list();
+  result->nr_findings = findings_.count();
+  result->traced = tracer_.on();
+  result->not_traced = tracer_.missing();
+  result->snapshot = tracer_.snapshot();
+  return result;
+}
+
+}  // namespace raceless

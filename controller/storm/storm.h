@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+// A storm: loaders, unloaders and consumers of one target, for a time, and what came of it.
+#ifndef RACELESS_CONTROLLER_STORM_STORM_H
+#define RACELESS_CONTROLLER_STORM_STORM_H
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel_log.h"
+#include "signals.h"
+#include "storm/findings.h"
+#include "storm/parameters.h"
+#include "storm/tally.h"
+#include "storm/tracer.h"
+#include "storm/worker.h"
+#include "targets/target.h"
+
+namespace raceless {
+
+// The totals at one moment of the storm.
+struct Sample {
+  uint64_t time_ns = 0;  // since its begin
+  Counts counts{};
+  uint64_t reloads = 0;
+};
+
+// What a storm ends with.
+struct StormResult {
+  Crews crews;
+  uint64_t elapsed_ns = 0;
+  bool interrupted = false;  // by a signal, before its time was up
+  bool stuck = false;        // a thread did not end; it still uses the storm's memory
+  Tally tally;
+  uint64_t reloads = 0;
+  std::map<std::string, uint64_t> extra_counters;
+  uint64_t expected_complaints = 0;
+  uint64_t lost_log_lines = 0;
+  std::vector<Sample> series;
+  std::vector<Finding> findings;
+  uint64_t nr_findings = 0;
+  bool traced = false;
+  std::vector<std::string> not_traced;
+  std::optional<Snapshot> snapshot;
+
+  [[nodiscard]] bool passed() const { return nr_findings == 0; }
+};
+
+class Storm {
+ public:
+  using ShowProgress = std::function<void(const Sample&)>;
+
+  // Prepares the target and all workers; an error means that the storm cannot run here.
+  [[nodiscard]] static Result<std::unique_ptr<Storm>> prepare(const Parameters& parameters,
+                                                              std::unique_ptr<Target> target);
+
+  // Returns when the time is up or the first signal came, all threads have ended (or are stuck for
+  // good), and the end was checked. A second signal ends the process.
+  [[nodiscard]] std::unique_ptr<StormResult> run(Signals& signals, const ShowProgress& progress);
+
+ private:
+  Storm(const Parameters& parameters, std::unique_ptr<Target> target, Tracer tracer,
+        KernelLog kernel_log, uint64_t taint);
+
+  [[nodiscard]] Status make_workers();
+  void start_threads();
+  // One turn of the main thread: waits for the next tick or a signal, then looks at everything.
+  // Returns the signal, or 0.
+  int tick(Signals& signals);
+  void take_sample();
+  void check_kernel_log();
+  void check_taint();
+  void check_stuck();
+  [[nodiscard]] bool all_ended() const;
+  void join_threads(Signals& signals);
+  [[nodiscard]] Counts totals() const;
+  [[nodiscard]] std::unique_ptr<StormResult> collect(uint64_t elapsed_ns);
+
+  struct Prepared {
+    Surroundings surroundings;
+    OpStream stream;
+    std::unique_ptr<Worker> worker;
+  };
+
+  Parameters parameters_;
+  Crews crews_;
+  // Threads are destroyed first, what they use after them.
+  std::unique_ptr<Target> target_;
+  Tracer tracer_;
+  KernelLog kernel_log_;
+  Findings findings_;
+  StopFlag stop_;
+  std::vector<std::unique_ptr<Tally>> tallies_;
+  std::vector<Prepared> prepared_;
+  std::vector<std::unique_ptr<WorkerThread>> threads_;
+
+  uint64_t start_ns_ = 0;
+  uint64_t next_tick_ns_ = 0;
+  uint64_t taint_at_start_;
+  bool interrupted_ = false;
+  bool stuck_ = false;
+  std::vector<bool> reported_stuck_;
+  uint64_t expected_complaints_ = 0;
+  uint64_t unexpected_complaints_ = 0;
+  std::vector<Sample> series_;
+};
+
+}  // namespace raceless
+
+#endif

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+// raceless storm
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "clock.h"
+#include "command.h"
+#include "duration.h"
+#include "signals.h"
+#include "storm/report.h"
+#include "storm/storm.h"
+#include "terminal.h"
+#include "text_file.h"
+
+namespace raceless {
+
+namespace {
+
+constexpr uint64_t kProgressNs = 500 * kNsPerMs;
+
+struct StormOptions {
+  Parameters parameters;
+  std::string output;
+  bool json = false;
+  Progress progress = Progress::automatic;
+};
+
+void print_error(const std::string& message) { fmt::print(stderr, "raceless: {}\n", message); }
+
+std::string default_output(const Context& context) {
+  const char* results = std::getenv("RACELESS_RESULTS");
+  if (results != nullptr && *results != '\0') return results;
+  return "runs/" + context.started;
+}
+
+// Before the storm: a folder that cannot be written must not cost a minute of storm.
+Status make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(error.value(), "cannot create " + folder);
+  if (access(folder.c_str(), W_OK) != 0) return fail_errno("cannot write to " + folder);
+  return {};
+}
+
+Status can_run() {
+  if (geteuid() == 0) return {};
+  return fail(EPERM, "a storm loads and unloads modules; needs root, or use make vm-shell");
+}
+
+Outcome report(const StormOptions& options, const Context& context, const std::string& folder,
+               const StormResult& result) {
+  const nlohmann::json run = run_json(context, options.parameters, result);
+  const std::string path = folder + "/run.json";
+  // Text that came from the kernel or a workload need not be UTF-8.
+  const std::string text =
+      run.dump(1, '\t', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const Status written = write_text(path, text);
+  if (!written) print_error(written.error().message());
+  if (options.json) {
+    fmt::print("{}", text);
+  } else {
+    fmt::print("{}", summary_text(context, options.parameters, result));
+    if (written) fmt::print("run folder: {}\n", folder);
+  }
+  std::fflush(stdout);
+  if (!result.passed()) return Outcome::failed;
+  return written ? Outcome::passed : Outcome::cannot_run;
+}
+
+Outcome run_storm(const StormOptions& options) {
+  Result<std::unique_ptr<Target>> target = make_target(options.parameters);
+  if (!target) {
+    print_error(target.error().message());
+    return Outcome::usage;
+  }
+  const Context context = current_context();
+  const std::string folder = options.output.empty() ? default_output(context) : options.output;
+  const auto cannot_run = [](const Error& error) {
+    print_error(error.message());
+    return Outcome::cannot_run;
+  };
+  if (const Status able = can_run(); !able) return cannot_run(able.error());
+  if (const Status made = make_folder(folder); !made) return cannot_run(made.error());
+  Result<Signals> signals = Signals::catch_all();
+  if (!signals) return cannot_run(signals.error());
+  Result<std::unique_ptr<Storm>> storm = Storm::prepare(options.parameters, std::move(*target));
+  if (!storm) return cannot_run(storm.error());
+
+  std::unique_ptr<StormResult> result;
+  {
+    ProgressLine line(options.progress);
+    uint64_t shown_ns = 0;
+    result = (*storm)->run(*signals, [&](const Sample& sample) {
+      if (!line.enabled() || sample.time_ns < shown_ns + kProgressNs) return;
+      shown_ns = sample.time_ns;
+      line.show(progress_text(options.parameters, sample));
+    });
+  }
+  const Outcome outcome = report(options, context, folder, *result);
+  // A thread that is stuck in the kernel still uses the storm's memory.
+  if (result->stuck) (void)storm->release();
+  return outcome;
+}
+
+// An option with a unit: "30s".
+void add_duration(CLI::App& app, const std::string& name, const std::string& what,
+                  const std::function<void(uint64_t)>& set, const std::string& shown_default) {
+  app.add_option_function<std::string>(
+         name,
+         [set](const std::string& text) {
+           const Result<uint64_t> ns = parse_duration(text);
+           if (!ns) throw CLI::ValidationError(ns.error().message());
+           set(*ns);
+         },
+         what)
+      ->type_name("TIME")
+      ->default_str(shown_default);
+}
+
+void add_crew(CLI::App& app, Parameters& parameters, Role role, const std::string& interval) {
+  const auto index = static_cast<size_t>(role);
+  const std::string name(role_name(role));
+  app.add_option("--" + name + "s", parameters.threads[index], "how many " + name + " threads")
+      ->check(CLI::Range(0U, kMaxThreads));
+  add_duration(
+      app, "--" + interval + "-interval", "pause of a " + name + " before each operation",
+      [&parameters, index](uint64_t ns) { parameters.interval_ns[index] = ns; }, "");
+}
+
+}  // namespace
+
+RunCommand add_storm(CLI::App& app) {
+  auto options = std::make_shared<StormOptions>();
+  Parameters& parameters = options->parameters;
+  app.add_option("-t,--target", parameters.target, "what to storm; see below")->required();
+  add_duration(
+      app, "-d,--duration", "how long", [&](uint64_t ns) { parameters.duration_ns = ns; }, "30s");
+  app.add_option("-s,--seed", parameters.seed, "the plan of all threads follows from it")
+      ->capture_default_str();
+  add_crew(app, parameters, Role::loader, "load");
+  add_crew(app, parameters, Role::unloader, "unload");
+  add_crew(app, parameters, Role::consumer, "use");
+  add_duration(
+      app, "--timeout", "of each get and unload of the registry",
+      [&](uint64_t ns) { parameters.timeout_ns = ns; }, "30s");
+  add_duration(
+      app, "--stuck-after", "an operation that takes longer breaks a promise",
+      [&](uint64_t ns) { parameters.stuck_after_ns = ns; }, "60s");
+  app.add_option("-w,--workload", parameters.workload,
+                 "with module:PATH: a shell command that uses the module once");
+  app.add_option("--module-options", parameters.module_options,
+                 "parameters for each load of the module, as in 'a=1 b=2'");
+  app.add_option("-o,--output", options->output,
+                 "folder of run.json (else $RACELESS_RESULTS, else runs/TIME)");
+  app.add_flag("--json", options->json, "print run.json instead of the summary");
+  app.add_flag("--trace,!--no-trace", parameters.trace, "watch with eBPF (the default)");
+  const std::map<std::string, Progress> progress = {
+      {"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}};
+  app.add_option("--progress", options->progress, "auto (on a terminal), always or never")
+      ->transform(CLI::CheckedTransformer(progress, CLI::ignore_case).description(""));
+  app.footer("Targets:\n" + list_targets() +
+             "\nThe first Ctrl-C ends the storm with its summary, the second aborts it.");
+  return [options] { return run_storm(*options); };
+}
+
+}  // namespace raceless

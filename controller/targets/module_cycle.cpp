@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "targets/module_cycle.h"
+
+#include <fmt/format.h>
+
+#include "clock.h"
+#include "result.h"
+#include "targets/eventually.h"
+
+namespace raceless {
+
+namespace {
+
+// Why a module cannot be unloaded, as far as sysfs tells.
+std::string describe_users(const std::string& module) {
+  const std::optional<long> count = module_refcount(module);
+  return count ? fmt::format(" (its reference count is {})", *count) : "";
+}
+
+// Returns an errno, or 0 once the module is gone.
+int unload_eventually(const std::string& module) {
+  int error = 0;
+  (void)eventually([&] {
+    error = delete_module(module);
+    if (error == ENOENT) error = 0;
+    return error == 0;
+  });
+  return error;
+}
+
+}  // namespace
+
+int load_and_count(KernelModule& module, Tally& tally) {
+  const uint64_t start_ns = now_ns();
+  const int error = module.load();
+  const uint64_t elapsed_ns = now_ns() - start_ns;
+  tally.add(Breakdown::loads_by_outcome, outcome_name(error));
+  tally.add(error == 0 ? Count::loads : Count::load_failures);
+  if (error == 0) tally.record(Latency::load, elapsed_ns);
+  return error;
+}
+
+int delete_and_count(const std::string& module, Tally& tally) {
+  const uint64_t start_ns = now_ns();
+  const int error = delete_module(module);
+  const uint64_t elapsed_ns = now_ns() - start_ns;
+  tally.add(Breakdown::unloads_by_outcome, "delete " + outcome_name(error));
+  tally.add(error == 0 ? Count::unloads : Count::unload_failures);
+  if (error == 0) {
+    tally.record(Latency::unload, elapsed_ns);
+    tally.record(Latency::delete_module, elapsed_ns);
+  }
+  return error;
+}
+
+uint64_t loads_by_request(const Counts& totals, bool loaded_before, bool loaded_now) {
+  // Each unload needs a load before it, or the one from before the storm.
+  const uint64_t all = get(totals, Count::unloads) + (loaded_now ? 1 : 0);
+  const uint64_t known = get(totals, Count::loads) + (loaded_before ? 1 : 0);
+  return all > known ? all - known : 0;
+}
+
+void check_module_cycles(KernelModule& module, Findings& findings) {
+  const auto broken = [&](const std::string& what) {
+    findings.report({0, "after the storm: " + what, 0, "end", 0});
+  };
+  const std::string& name = module.name();
+  if (const int error = unload_eventually(name); error != 0)
+    return broken(
+        Error{error, "cannot unload " + name + describe_users(name) + ", though nobody uses it"}
+            .message());
+  if (const int error = module.load(); error != 0)
+    return broken(Error{error, "cannot load " + name + " again"}.message());
+  if (const int error = unload_eventually(name); error != 0)
+    broken(Error{error, "cannot unload " + name + describe_users(name) + " once more"}.message());
+}
+
+}  // namespace raceless

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fmt/format.h>
+
+#include "clock.h"
+#include "targets/registry_workers.h"
+
+namespace raceless {
+
+namespace {
+
+constexpr uint32_t kByReferencePercent = 70;
+
+uint32_t promise_of(uint32_t reason) {
+  switch (reason) {
+    case RACELESS_REASON_TIMEOUT:  // may hide a lost wake-up
+    case RACELESS_REASON_KILLED:
+    case RACELESS_REASON_DEADLOCK:
+      return RACELESS_PROMISE_LEAVES_NOTHING;
+    case RACELESS_REASON_LIMIT:
+    case RACELESS_REASON_MEMORY:
+      return RACELESS_PROMISE_BOUNDED;
+    default:
+      return RACELESS_PROMISE_FIRST_PUBLISH;
+  }
+}
+
+}  // namespace
+
+RegistryConsumer::RegistryConsumer(Surroundings surroundings, RegistryScene& scene, Device device)
+    : surroundings_(std::move(surroundings)), scene_(scene), device_(std::move(device)) {}
+
+void RegistryConsumer::run(const Op& op) {
+  surroundings_.tally.add(Count::uses);
+  if (op.percent < kByReferencePercent)
+    use_by_reference(op);
+  else
+    use_by_name(op);
+}
+
+void RegistryConsumer::use_by_reference(const Op& op) {
+  const uint64_t destroyed_before = scene_.instances.last_destroyed();
+  const uint64_t start_ns = now_ns();
+  surroundings_.tally.add(Count::gets);
+  const GetResult<Got> got = device_.get(scene_.provider, scene_.timeout_ns);
+  if (!got) return refused(got.error());
+  granted(got->grant, destroyed_before, now_ns() - start_ns);
+
+  const uint64_t instance = got->grant.instance;
+  if (const uint64_t other = scene_.instances.hold(surroundings_.index, instance); other != 0)
+    broken(RACELESS_PROMISE_ONE_REACHABLE,
+           fmt::format("instances {} and {} are referenced at the same time", instance, other),
+           instance);
+  use_reference(*got, op);
+  if (scene_.instances.last_destroyed() >= instance)
+    broken(RACELESS_PROMISE_NO_USE_AFTER_DESTROY, "an instance was destroyed under a reference",
+           instance);
+  scene_.instances.drop(surroundings_.index);
+  if (const Status put = device_.put(got->ref); !put)
+    broken(RACELESS_PROMISE_LEAVES_NOTHING, put.error().message(), instance);
+}
+
+void RegistryConsumer::use_reference(const Got& got, const Op& op) {
+  const uint64_t instance = got.grant.instance;
+  const ProviderCall call = [&](uint32_t number, std::span<const std::byte> in,
+                                std::span<std::byte> out) {
+    const uint64_t start_ns = now_ns();
+    Result<Called> result = device_.call(got.ref, number, in, out);
+    surroundings_.tally.record(Latency::call, now_ns() - start_ns);
+    if (result && result->grant.instance != instance)
+      broken(RACELESS_PROMISE_NO_USE_AFTER_DESTROY,
+             fmt::format("a call through a reference on instance {} ran in instance {}", instance,
+                         result->grant.instance),
+             instance);
+    return result;
+  };
+  for (uint32_t i = 0; i < op.calls && !surroundings_.stop.stopped(); i++)
+    called(scene_.exercise->run(call, op.choice + i), instance);
+  surroundings_.stop.pause(op.hold_ns);
+}
+
+void RegistryConsumer::use_by_name(const Op& op) {
+  uint64_t instance = 0;
+  bool refused_get = false;
+  const ProviderCall call = [&](uint32_t number, std::span<const std::byte> in,
+                                std::span<std::byte> out) -> Result<Called> {
+    const uint64_t destroyed_before = scene_.instances.last_destroyed();
+    const uint64_t start_ns = now_ns();
+    surroundings_.tally.add(Count::gets);
+    const GetResult<Called> result =
+        device_.call_by_name(scene_.provider, scene_.timeout_ns, number, in, out);
+    if (result) {
+      instance = result->grant.instance;
+      granted(result->grant, destroyed_before, now_ns() - start_ns);
+      return *result;
+    }
+    // With no reason it was got, and it is the provider who says no.
+    if (result.error().reason != RACELESS_REASON_NONE) {
+      refused_get = true;
+      refused(result.error());
+    }
+    return tl::unexpected(result.error().error);
+  };
+  const Status status = scene_.exercise->run(call, op.choice);
+  if (!refused_get) called(status, instance);
+}
+
+void RegistryConsumer::granted(const Grant& grant, uint64_t destroyed_before, uint64_t elapsed_ns) {
+  surroundings_.tally.record(Latency::get, elapsed_ns);
+  // A get that did not wait took the publish that was there; one that waited takes the next one.
+  const bool waited = grant.publish != grant.joined;
+  if (waited || grant.waited_ns != 0) {
+    surroundings_.tally.add(Count::waits);
+    surroundings_.tally.record(Latency::reload_wait, grant.waited_ns);
+  }
+  if (waited && grant.publish != grant.joined + 1)
+    broken(RACELESS_PROMISE_FIRST_PUBLISH,
+           fmt::format("a get that joined after publish {} was given publish {}", grant.joined,
+                       grant.publish),
+           grant.instance);
+  if (grant.instance <= destroyed_before)
+    broken(RACELESS_PROMISE_NO_USE_AFTER_DESTROY,
+           fmt::format("a get gave instance {} after instance {} had been destroyed",
+                       grant.instance, destroyed_before),
+           grant.instance);
+}
+
+void RegistryConsumer::refused(const Refusal& refusal) {
+  Tally& tally = surroundings_.tally;
+  tally.add(Count::get_failures);
+  tally.add(Count::user_failures);
+  tally.add(Breakdown::get_failures_by_reason, reason_name(refusal.reason));
+  tally.add(Breakdown::user_failures_by_errno, outcome_name(refusal.error.code));
+  if (scene_.init_may_fail && refusal.reason == RACELESS_REASON_FLIGHT) return;
+  broken(promise_of(refusal.reason),
+         fmt::format("{} (reason: {})", refusal.error.message(), reason_name(refusal.reason)), 0);
+}
+
+void RegistryConsumer::called(const Status& status, uint64_t instance) {
+  surroundings_.tally.add(Count::calls);
+  if (status) return;
+  surroundings_.tally.add(Count::call_failures);
+  surroundings_.tally.add(Count::user_failures);
+  surroundings_.tally.add(Breakdown::user_failures_by_errno, outcome_name(status.error().code));
+  broken(RACELESS_PROMISE_NO_USE_AFTER_DESTROY,
+         "the provider gave a wrong answer: " + status.error().message(), instance);
+}
+
+void RegistryConsumer::broken(uint32_t promise, std::string what, uint64_t instance) {
+  surroundings_.findings.report({promise, std::move(what), 0, surroundings_.thread, instance});
+}
+
+}  // namespace raceless

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "targets/registry_target.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "module_loader.h"
+#include "targets/eventually.h"
+#include "targets/registry_workers.h"
+#include "uapi/raceless.h"
+
+namespace raceless {
+
+namespace {
+
+// Text and code, of the sizes that people compress; every guest has some of them.
+const std::vector<std::string> kFiles = {"/proc/self/exe", "/bin/busybox", "/proc/kallsyms",
+                                         "/lib/x86_64-linux-gnu/libc.so.6"};
+
+Result<std::unique_ptr<Worker>> make_loader(Surroundings surroundings, RegistryScene& scene) {
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  if (!loader) return tl::unexpected(loader.error());
+  Result<KernelModule> module = loader->find(scene.module);
+  if (!module) return tl::unexpected(module.error());
+  return std::make_unique<RegistryLoader>(std::move(surroundings), scene, std::move(*loader),
+                                          std::move(*module));
+}
+
+}  // namespace
+
+RegistryTarget::RegistryTarget(const Parameters& parameters, const std::string& provider)
+    : options_(parameters.module_options) {
+  scene_.provider = provider;
+  scene_.module = "raceless_" + provider;
+  scene_.timeout_ns = parameters.timeout_ns;
+  scene_.init_may_fail = provider == "chaos";
+}
+
+RegistryTarget::~RegistryTarget() {
+  // As it was before: not loaded. In use, it stays; check_end() has said so.
+  if (prepared_) (void)delete_module(scene_.module);
+}
+
+Crews RegistryTarget::default_crews() const {
+  return {{{1, {0, 20 * kNsPerMs, 25}},   // loaders
+           {1, {0, 20 * kNsPerMs, 50}},   // unloaders
+           {8, {0, 1 * kNsPerMs, 75}}}};  // consumers
+}
+
+uint64_t RegistryTarget::max_hold_ns() const { return 5 * kNsPerMs; }
+
+Tracing::Options RegistryTarget::tracing_options() const {
+  Tracing::Options options;
+  options.registry = true;
+  options.module_filter = scene_.module;
+  options.tgid = getpid();
+  options.pin_dir = Tracing::kDefaultPinDir;
+  return options;
+}
+
+Status RegistryTarget::make_exercise() {
+  if (scene_.provider != "codec") {
+    scene_.exercise = std::make_unique<CanaryExercise>();
+    return {};
+  }
+  Result<std::unique_ptr<Exercise>> exercise = RoundTripExercise::create(kFiles);
+  if (!exercise) return tl::unexpected(exercise.error());
+  scene_.exercise = std::move(*exercise);
+  return {};
+}
+
+Status RegistryTarget::prepare() {
+  if (const Status made = make_exercise(); !made) return made;
+  if (!options_.empty()) {
+    Result<ModuleOptions> options = ModuleOptions::set(scene_.module, options_);
+    if (!options) return tl::unexpected(options.error());
+    module_options_.emplace(std::move(*options));
+  }
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  if (!loader) return tl::unexpected(loader.error());
+  for (const std::string& name : {std::string("raceless"), scene_.module}) {
+    Result<KernelModule> module = loader->find(name);
+    if (!module)
+      return fail(0, module.error().message() + "; use the VM: make storm, or make vm-shell");
+    const Status loaded = module->load_with_dependencies();
+    // A provider whose init may fail gets its chance in the storm.
+    if (!loaded && !(name == scene_.module && scene_.init_may_fail)) return loaded;
+  }
+  prepared_ = true;
+  const Result<StateFile> state = StateFile::read();
+  if (!state) return tl::unexpected(state.error());
+  totals_at_start_ = state->totals();
+  return {};
+}
+
+Result<std::unique_ptr<Worker>> RegistryTarget::make_worker(Surroundings surroundings) {
+  if (surroundings.role == Role::loader) return make_loader(std::move(surroundings), scene_);
+  Result<Device> device = Device::open();
+  if (!device) return tl::unexpected(device.error());
+  if (surroundings.role == Role::unloader)
+    return std::make_unique<RegistryUnloader>(std::move(surroundings), scene_, std::move(*device));
+  return std::make_unique<RegistryConsumer>(std::move(surroundings), scene_, std::move(*device));
+}
+
+void RegistryTarget::check_during(Findings& findings) {
+  const Result<StateFile> state = StateFile::read();
+  if (!state) {
+    findings.report({RACELESS_PROMISE_NONE, state.error().message(), 0, "kernel", 0});
+    return;
+  }
+  totals_ = state->totals();
+  for (uint32_t promise = 1; promise < RACELESS_NR_PROMISES; promise++) {
+    const uint64_t broken = since_start(fmt::format("broken_{}", promise));
+    if (broken == broken_[promise]) continue;
+    findings.report(
+        {promise, fmt::format("the registry has seen it {} times", broken), 0, "kernel", 0});
+    broken_[promise] = broken;
+  }
+}
+
+void RegistryTarget::check_end(Findings& findings) {
+  check_at_rest(findings);
+  check_cycle(findings);
+  check_during(findings);
+}
+
+// Everyone has put what it got: nothing may be left.
+void RegistryTarget::check_at_rest(Findings& findings) {
+  uint64_t refs = 0;
+  uint64_t waiters = 0;
+  const bool at_rest = eventually([&] {
+    const Result<StateFile> state = StateFile::read();
+    const SlotState* slot = state ? state->find(scene_.provider) : nullptr;
+    refs = slot ? slot->number("refs") : 0;
+    waiters = slot ? slot->number("waiters") : 0;
+    return state && refs == 0 && waiters == 0;
+  });
+  if (!at_rest)
+    findings.report({RACELESS_PROMISE_LEAVES_NOTHING,
+                     fmt::format("{} references and {} waiters are left", refs, waiters), 0, "end",
+                     0});
+  if (!eventually([&] { return module_refcount(scene_.module).value_or(0) == 0; }))
+    findings.report({RACELESS_PROMISE_LEAVES_NOTHING,
+                     fmt::format("the count of {} stays at {}", scene_.module,
+                                 module_refcount(scene_.module).value_or(0)),
+                     0, "end", 0});
+}
+
+// And it can be loaded, got and unloaded once more.
+void RegistryTarget::check_cycle(Findings& findings) {
+  const auto broken = [&](const std::string& what) {
+    findings.report({RACELESS_PROMISE_NONE, "after the storm: " + what, 0, "end", 0});
+  };
+  Result<Device> device = Device::open();
+  if (!device) return broken(device.error().message());
+  const GetResult<Got> got = device->get(scene_.provider, scene_.timeout_ns);
+  if (got) {
+    if (const Status put = device->put(got->ref); !put) broken(put.error().message());
+  } else if (!scene_.init_may_fail || got.error().reason != RACELESS_REASON_FLIGHT) {
+    broken(got.error().error.message());
+  }
+  int error = 0;
+  const bool deleted = eventually([&] {
+    error = delete_module(scene_.module);
+    return error == 0 || error == ENOENT;
+  });
+  if (!deleted) broken(Error{error, "cannot unload " + scene_.module}.message());
+}
+
+uint64_t RegistryTarget::since_start(const std::string& total) const {
+  const auto now = totals_.find(total);
+  const auto before = totals_at_start_.find(total);
+  if (now == totals_.end()) return 0;
+  return now->second - (before == totals_at_start_.end() ? 0 : before->second);
+}
+
+uint64_t RegistryTarget::reloads(const Counts& /*totals*/) const {
+  return since_start("flights") - since_start("flight_errors");
+}
+
+std::map<std::string, uint64_t> RegistryTarget::extra_counters() const {
+  std::map<std::string, uint64_t> counters;
+  for (const auto& [key, value] : totals_) counters["registry_" + key] = since_start(key);
+  return counters;
+}
+
+}  // namespace raceless

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+// A provider of the registry: its promises are checked, and breaking one fails the storm.
+#ifndef RACELESS_CONTROLLER_TARGETS_REGISTRY_TARGET_H
+#define RACELESS_CONTROLLER_TARGETS_REGISTRY_TARGET_H
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "module_options.h"
+#include "state_file.h"
+#include "targets/exercise.h"
+#include "targets/instance_watch.h"
+#include "targets/target.h"
+
+namespace raceless {
+
+// What the workers of one registry target share.
+struct RegistryScene {
+  std::string provider;  // "codec"
+  std::string module;    // "raceless_codec"
+  uint64_t timeout_ns = 0;
+  bool init_may_fail = false;
+  std::unique_ptr<Exercise> exercise;
+  InstanceWatch instances;
+};
+
+class RegistryTarget : public Target {
+ public:
+  RegistryTarget(const Parameters& parameters, const std::string& provider);
+  ~RegistryTarget() override;
+
+  [[nodiscard]] Crews default_crews() const override;
+  [[nodiscard]] uint64_t max_hold_ns() const override;
+  [[nodiscard]] Tracing::Options tracing_options() const override;
+  [[nodiscard]] Status prepare() override;
+  [[nodiscard]] Result<std::unique_ptr<Worker>> make_worker(Surroundings surroundings) override;
+  void check_during(Findings& findings) override;
+  void check_end(Findings& findings) override;
+  [[nodiscard]] uint64_t reloads(const Counts& totals) const override;
+  [[nodiscard]] std::map<std::string, uint64_t> extra_counters() const override;
+
+ private:
+  [[nodiscard]] Status make_exercise();
+  [[nodiscard]] uint64_t since_start(const std::string& total) const;
+  void check_at_rest(Findings& findings);
+  void check_cycle(Findings& findings);
+
+  RegistryScene scene_;
+  std::string options_;
+  std::optional<ModuleOptions> module_options_;
+  bool prepared_ = false;
+  std::map<std::string, uint64_t> totals_at_start_;
+  std::map<std::string, uint64_t> totals_;
+  std::map<uint32_t, uint64_t> broken_;  // by promise: reported so far
+};
+
+}  // namespace raceless
+
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "clock.h"
+#include "targets/registry_workers.h"
+
+namespace raceless {
+
+namespace {
+
+constexpr uint32_t kDeletePercent = 45;   // unload by ioctl, then delete_module
+constexpr uint32_t kReleasePercent = 70;  // unload by ioctl, then release: init again in place
+
+}  // namespace
+
+RegistryUnloader::RegistryUnloader(Surroundings surroundings, RegistryScene& scene, Device device)
+    : surroundings_(std::move(surroundings)), scene_(scene), device_(std::move(device)) {}
+
+void RegistryUnloader::run(const Op& op) {
+  if (op.percent < kDeletePercent)
+    unload_and_delete(op);
+  else if (op.percent < kReleasePercent)
+    unload_and_release(op);
+  else
+    delete_plainly();
+}
+
+void RegistryUnloader::unload_and_delete(const Op& op) {
+  const Result<Unloaded> unloaded = unload();
+  if (!unloaded) return;
+  surroundings_.stop.pause(op.hold_ns);
+  const uint64_t start_ns = now_ns();
+  const int error = delete_module(unloaded->owner);
+  surroundings_.tally.add(Breakdown::unloads_by_outcome, "held delete " + outcome_name(error));
+  if (error == 0) surroundings_.tally.record(Latency::delete_module, now_ns() - start_ns);
+  release();
+}
+
+void RegistryUnloader::unload_and_release(const Op& op) {
+  if (!unload()) return;
+  surroundings_.stop.pause(op.hold_ns);
+  release();
+}
+
+Result<Unloaded> RegistryUnloader::unload() {
+  Tally& tally = surroundings_.tally;
+  const uint64_t start_ns = now_ns();
+  Result<Unloaded> unloaded = device_.unload(scene_.provider, scene_.timeout_ns);
+  tally.add(Breakdown::unloads_by_outcome,
+            "unload " + outcome_name(unloaded ? 0 : unloaded.error().code));
+  if (unloaded) {
+    scene_.instances.destroyed(unloaded->instance);
+    tally.add(Count::unloads);
+    tally.record(Latency::unload, now_ns() - start_ns);
+    tally.record(Latency::stop, unloaded->stop_ns);
+    tally.record(Latency::grace, unloaded->grace_ns);
+    tally.record(Latency::drain, unloaded->drain_ns);
+    tally.record(Latency::destroy, unloaded->destroy_ns);
+    return unloaded;
+  }
+  tally.add(Count::unload_failures);
+  const int error = unloaded.error().code;
+  // Absent, or in the hands of another unloader: that is what a storm is like.
+  if (error != ENOENT && error != EBUSY)
+    surroundings_.findings.report(
+        {error == ETIMEDOUT ? RACELESS_PROMISE_LEAVES_NOTHING : RACELESS_PROMISE_NONE,
+         unloaded.error().message(), 0, surroundings_.thread, 0});
+  return unloaded;
+}
+
+void RegistryUnloader::release() {
+  const Status released = device_.release(scene_.provider);
+  // ENOENT: the hold has ended by itself, as its module is gone.
+  if (!released && released.error().code != ENOENT)
+    surroundings_.findings.report(
+        {RACELESS_PROMISE_LEAVES_NOTHING, released.error().message(), 0, surroundings_.thread, 0});
+}
+
+void RegistryUnloader::delete_plainly() {
+  Tally& tally = surroundings_.tally;
+  const uint64_t start_ns = now_ns();
+  const int error = delete_module(scene_.module);
+  tally.add(Breakdown::unloads_by_outcome, "delete " + outcome_name(error));
+  if (error != 0) {
+    tally.add(Count::unload_failures);
+    return;
+  }
+  tally.add(Count::unloads);
+  tally.record(Latency::unload, now_ns() - start_ns);
+  tally.record(Latency::delete_module, now_ns() - start_ns);
+}
+
+}  // namespace raceless

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "targets/target.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "targets/module_target.h"
+#include "targets/registry_target.h"
+#include "targets/stock_target.h"
+
+namespace raceless {
+
+namespace {
+
+// `detail`: what follows the prefix, or the whole name.
+using Factory = Result<std::unique_ptr<Target>> (*)(const Parameters& parameters,
+                                                    const std::string& detail);
+
+struct TargetKind {
+  std::string_view name;  // one that ends with a colon is a prefix
+  std::string_view placeholder;
+  std::string_view what;
+  Factory make;
+};
+
+Result<std::unique_ptr<Target>> make_registry_target(const Parameters& parameters,
+                                                     const std::string& provider) {
+  return std::make_unique<RegistryTarget>(parameters, provider);
+}
+
+constexpr std::array<TargetKind, 9> kKinds = {{
+    {"null", "", "provider of the registry: every use checks a canary", make_registry_target},
+    {"codec", "", "provider of the registry: round trips of real files", make_registry_target},
+    {"chaos", "", "provider of the registry: failing and slow inits", make_registry_target},
+    {"load:", "NAME", "a module of this kernel: loads it", make_load_target},
+    {"mount:configfs", "", "mounts configfs", make_mount_target},
+    {"mount:romfs", "", "mounts romfs from a loop device", make_mount_target},
+    {"socket:kcm", "", "creates AF_KCM sockets", make_socket_target},
+    {"alg:sha1", "", "binds AF_ALG hash sockets", make_alg_target},
+    {"module:", "PATH", "your module, with --workload COMMAND", make_module_target},
+}};
+
+bool matches(const TargetKind& kind, const std::string& target) {
+  return kind.name.ends_with(':') ? target.starts_with(kind.name) : target == kind.name;
+}
+
+// load:dummy → dummy, mount:romfs → romfs, codec → codec.
+std::string detail_of(const std::string& target) {
+  const size_t colon = target.find(':');
+  return colon == std::string::npos ? target : target.substr(colon + 1);
+}
+
+}  // namespace
+
+std::string list_targets() {
+  std::string list;
+  for (const TargetKind& kind : kKinds)
+    list += fmt::format("  {:<16} {}\n", std::string(kind.name) + std::string(kind.placeholder),
+                        kind.what);
+  return list;
+}
+
+Result<std::unique_ptr<Target>> make_target(const Parameters& parameters) {
+  for (const TargetKind& kind : kKinds)
+    if (matches(kind, parameters.target))
+      return kind.make(parameters, detail_of(parameters.target));
+  return fail(0, fmt::format("there is no target '{}'; the targets are:\n{}", parameters.target,
+                             list_targets()));
+}
+
+}  // namespace raceless
