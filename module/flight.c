@@ -33,6 +33,12 @@
 #define MAX_TRIES 10
 #define MAX_DELAY_SHIFT 5
 
+/*
+ * A load shares the result of one of the same file that began before it (since
+ * v6.5), so an unload may have spoilt it this long before it began.
+ */
+#define DISTURBED_BEFORE_NS (100 * NSEC_PER_MSEC)
+
 static struct workqueue_struct *flight_queue;
 static bool exiting;
 
@@ -90,6 +96,7 @@ static void land(struct raceless_slot *slot, int error)
 	spin_unlock(&slot->lock);
 
 	raceless_waiters_wake(&resolved);
+	wake_up_all(&slot->changed);
 	raceless_record(LATENCY_FLIGHT, ns);
 	raceless_slot_put(slot);
 }
@@ -116,19 +123,24 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed)
 	return slot->flight_tries < MAX_TRIES ? 1 : -EBUSY;
 }
 
-/* In the flight's worker, nothing registered. Return: true if it is over. */
+/*
+ * In the flight's worker, nothing registered. Which modules modprobe loads only
+ * it knows: those that the owner depends on too, and the owner of a name that
+ * is new here. So any module's unload counts as a disturbance. Return: true if
+ * it is over.
+ */
 static bool fly_modprobe(struct raceless_slot *slot)
 {
-	unsigned long goings = raceless_owner_goings();
+	u64 since_ns = ktime_get_ns() - DISTURBED_BEFORE_NS;
+	bool disturbed = raceless_owner_busy("");
 	unsigned int delay;
-	bool disturbed;
 	int status, err;
 
 	raceless_count(COUNT_MODPROBES);
 	slot->flight_tries++; /* only the flight's own worker writes it */
 	status = request_module("raceless-%s", slot->name);
-	disturbed = goings != raceless_owner_goings() ||
-		    raceless_owner_busy(slot->owner);
+	disturbed = disturbed || raceless_owner_busy("") ||
+		    raceless_owner_disturbed_since(since_ns);
 	err = judge(slot, status, disturbed);
 	if (err != 1) {
 		land(slot, err);

@@ -15,6 +15,7 @@
 #include "flight.h"
 #include "hold.h"
 #include "instance.h"
+#include "owner.h"
 #include "stats.h"
 #include "trace.h"
 #include "wait.h"
@@ -139,6 +140,7 @@ static void publish(struct raceless_slot *slot,
 		raceless_broken(slot->name, provider->instance,
 				RACELESS_PROMISE_ONE_REACHABLE);
 	provider->publish = ++slot->publishes;
+	provider->slot = slot; /* registered, before anybody can unload it */
 	handed_off = raceless_waiters_hand_off(slot, provider, &resolved);
 	slot->handed_off += handed_off;
 	init_ns = enter(slot, RACELESS_LIVE);
@@ -359,15 +361,16 @@ int __raceless_register(struct raceless_provider *provider,
 	/* woken by detach(); a task that is killed has claimed nothing */
 	err = 0;
 	if (wait_event_killable(slot->changed,
-				(err = try_claim(slot, provider))))
+				(err = try_claim(slot, provider)))) {
 		err = -EINTR;
+		raceless_owner_disturb();
+	}
 	if (err < 0)
 		goto err_count;
 
 	err = raceless_instance_start(slot, provider);
 	if (err)
 		goto err_count;
-	provider->slot = slot;
 	mutex_lock(&providers_mutex);
 	list_add(&provider->registered, &providers);
 	mutex_unlock(&providers_mutex);

@@ -6,6 +6,7 @@
  * from our own entry. Entries leave it by list_del_rcu() and are freed a grace
  * period later.
  */
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/rculist.h>
@@ -15,7 +16,8 @@
 #include "instance.h"
 #include "owner.h"
 
-static atomic_long_t goings; /* modules that went, or failed to come */
+/* When a load or unload was last seen that may fail somebody else's load. */
+static u64 disturbed_ns;
 
 static bool in_transition(const struct module *module)
 {
@@ -52,20 +54,31 @@ bool raceless_owner_busy(const char *name)
 	return busy;
 }
 
-unsigned long raceless_owner_goings(void)
+/* A load of any name that runs now may fail for no fault of its own. */
+void raceless_owner_disturb(void)
 {
-	return atomic_long_read(&goings);
+	WRITE_ONCE(disturbed_ns, ktime_get_ns());
+}
+
+bool raceless_owner_disturbed_since(u64 ns)
+{
+	return READ_ONCE(disturbed_ns) >= ns;
 }
 
 /*
  * GOING comes after the module's exit or its failed init, while its text and
  * data are still there: the last moment to destroy what it left registered.
+ *
+ * A module whose init failed disturbs nobody: a load that waited for it fails
+ * too, as it should. That one still has the base reference of its load, which
+ * a deleted one has lost, so that its count reads as negative.
  */
 static int on_module_state(struct notifier_block *block, unsigned long state,
 			   void *module)
 {
 	if (state == MODULE_STATE_GOING) {
-		atomic_long_inc(&goings);
+		if (module_refcount(module) < 0)
+			raceless_owner_disturb();
 		raceless_unregister_owner(module);
 	}
 	return NOTIFY_OK;

@@ -9,6 +9,7 @@ int raceless_owners_init(void);
 void raceless_owners_exit(void);
 
 bool raceless_owner_busy(const char *name);
-unsigned long raceless_owner_goings(void);
+void raceless_owner_disturb(void);
+bool raceless_owner_disturbed_since(u64 ns);
 
 #endif /* _RACELESS_OWNER_H */
