@@ -147,11 +147,21 @@ err_free:
 	return ERR_PTR(err);
 }
 
+/* What is an answer does not keep what the caller had there. */
+static void clear(struct raceless_unload *unload)
+{
+	unload->instance = 0;
+	unload->stop_ns = 0;
+	unload->grace_ns = 0;
+	unload->drain_ns = 0;
+	unload->destroy_ns = 0;
+	memset(unload->owner, 0, sizeof(unload->owner));
+}
+
 static void report(const struct raceless_hold *hold,
 		   struct raceless_unload *unload)
 {
 	unload->instance = hold->instance;
-	memset(unload->owner, 0, sizeof(unload->owner));
 	strscpy(unload->owner, hold->owner, sizeof(unload->owner));
 	if (!READ_ONCE(hold->done))
 		return;
@@ -161,18 +171,31 @@ static void report(const struct raceless_hold *hold,
 	unload->destroy_ns = hold->times.destroy_ns;
 }
 
-/* Woken by teardown(). Return: 0, -ETIMEDOUT or -EINTR. */
+/*
+ * Torn down, and the flight that brought the instance has landed: until then it
+ * has a reference on the module, or its modprobe is in the module's init, and
+ * our caller's delete_module(2) would fail. While the hold is in force no other
+ * flight starts.
+ */
+static bool settled(struct raceless_hold *hold)
+{
+	struct raceless_slot *slot = hold->slot;
+	bool over;
+
+	spin_lock(&slot->lock);
+	over = hold->done && (!slot->flying || slot->hold != hold);
+	spin_unlock(&slot->lock);
+	return over;
+}
+
+/* Woken by teardown() and land(). Return: 0, -ETIMEDOUT or -EINTR. */
 static int await(struct raceless_hold *hold, unsigned long timeout)
 {
-	long left = wait_event_killable_timeout(
-		hold->slot->changed, READ_ONCE(hold->done), timeout);
+	long left = wait_event_killable_timeout(hold->slot->changed,
+						settled(hold), timeout);
 
-	if (left > 0) {
-		/* pairs with the section that set done: times are whole */
-		spin_lock(&hold->slot->lock);
-		spin_unlock(&hold->slot->lock);
+	if (left > 0)
 		return 0;
-	}
 	return left ? -EINTR : -ETIMEDOUT;
 }
 
@@ -183,6 +206,7 @@ long raceless_hold_unload(struct raceless_file *file,
 	unsigned long timeout;
 	int err;
 
+	clear(unload);
 	if (!capable(CAP_SYS_MODULE))
 		return -EPERM;
 	if (unload->flags & ~(RACELESS_UNLOAD_HOLD | RACELESS_UNLOAD_POLITE))
@@ -218,13 +242,15 @@ long raceless_hold_unload(struct raceless_file *file,
 
 long raceless_hold_release(struct raceless_file *file, const char *name)
 {
+	struct raceless_slot *slot = raceless_slot_find(name);
 	struct raceless_hold *hold;
 	long err = -ENOENT;
 
+	if (IS_ERR_OR_NULL(slot))
+		return PTR_ERR(slot) ?: -ENOENT;
 	mutex_lock(&file->holds_mutex);
 	list_for_each_entry(hold, &file->holds, node) {
-		if (strncmp(hold->slot->name, name, RACELESS_NAME_SIZE) ||
-		    READ_ONCE(hold->slot->hold) != hold)
+		if (hold->slot != slot || READ_ONCE(slot->hold) != hold)
 			continue;
 		err = hold->busy ? -EBUSY : 0;
 		if (!err)
@@ -232,6 +258,7 @@ long raceless_hold_release(struct raceless_file *file, const char *name)
 		break;
 	}
 	mutex_unlock(&file->holds_mutex);
+	raceless_slot_put(slot);
 	return err;
 }
 
