@@ -55,6 +55,14 @@ static int run_by_reference(struct raceless_file *file,
 	return err;
 }
 
+static void report(struct raceless_call *call, const struct raceless_ask *ask)
+{
+	call->reason = ask->reason;
+	call->publish = ask->publish;
+	call->joined = ask->joined;
+	call->waited_ns = ask->waited_ns;
+}
+
 static int ask_and_run(struct raceless_slot *slot, struct raceless_call *call,
 		       struct raceless_request *request)
 {
@@ -66,10 +74,7 @@ static int ask_and_run(struct raceless_slot *slot, struct raceless_call *call,
 	if (err)
 		return err;
 	provider = raceless_ask(slot, &ask);
-	call->reason = ask.reason;
-	call->publish = ask.publish;
-	call->joined = ask.joined;
-	call->waited_ns = ask.waited_ns;
+	report(call, &ask);
 	if (IS_ERR(provider))
 		return PTR_ERR(provider);
 	err = run(provider, call, request);
@@ -141,9 +146,14 @@ long raceless_call(struct raceless_file *file, struct raceless_call *call)
 		.in_bytes = call->in_bytes,
 		.out_bytes = call->out_bytes,
 	};
+	bool by_name = call->flags & RACELESS_CALL_BY_NAME;
+	struct raceless_ask nothing = {};
 	int err;
 
-	if (call->flags & ~RACELESS_CALL_BY_NAME || call->reserved)
+	call->instance = 0;
+	report(call, &nothing);
+	if (call->flags & ~RACELESS_CALL_BY_NAME || call->reserved ||
+	    (by_name && call->ref))
 		return -EINVAL;
 	if (call->in_bytes > RACELESS_MAX_CALL_BYTES ||
 	    call->out_bytes > RACELESS_MAX_CALL_BYTES)
@@ -152,9 +162,8 @@ long raceless_call(struct raceless_file *file, struct raceless_call *call)
 	if (!err)
 		err = make_room(call, &request);
 	if (!err)
-		err = call->flags & RACELESS_CALL_BY_NAME ?
-			      run_by_name(file, call, &request) :
-			      run_by_reference(file, call, &request);
+		err = by_name ? run_by_name(file, call, &request) :
+				run_by_reference(file, call, &request);
 	if (!err)
 		err = copy_out(call, &request);
 	kvfree(request.in);

@@ -78,12 +78,14 @@ static void unreserve(struct raceless_file *file, struct raceless_get *get)
 long raceless_reference_get(struct raceless_file *file,
 			    struct raceless_get *get)
 {
+	struct raceless_ask nothing = {};
 	struct raceless_reference *reference;
 	int err;
 
+	get->ref = 0;
+	report(get, &nothing);
 	if (get->flags & ~RACELESS_GET_NOWAIT)
 		return -EINVAL;
-	get->ref = 0;
 	reference = kzalloc(sizeof(*reference), GFP_KERNEL_ACCOUNT);
 	if (!reference)
 		return -ENOMEM;
