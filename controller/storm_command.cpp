@@ -28,6 +28,7 @@ struct StormOptions {
   Parameters parameters;
   std::string output;
   bool json = false;
+  bool needs = false;
   Progress progress = Progress::automatic;
 };
 
@@ -78,6 +79,10 @@ Outcome run_storm(const StormOptions& options) {
   if (!target) {
     print_error(target.error().message());
     return Outcome::usage;
+  }
+  if (options.needs) {
+    for (const std::string& module : (*target)->needs()) fmt::print("{}\n", module);
+    return Outcome::passed;
   }
   const Context context = current_context();
   const std::string folder = options.output.empty() ? default_output(context) : options.output;
@@ -159,6 +164,8 @@ RunCommand add_storm(CLI::App& app) {
   app.add_option("-o,--output", options->output,
                  "folder of run.json (else $RACELESS_RESULTS, else runs/TIME)");
   app.add_flag("--json", options->json, "print run.json instead of the summary");
+  app.add_flag("--needs", options->needs,
+               "print the modules of the kernel that the target needs, and do nothing");
   app.add_flag("--trace,!--no-trace", parameters.trace, "watch with eBPF (the default)");
   const std::map<std::string, Progress> progress = {
       {"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}};

@@ -53,7 +53,7 @@ Result<std::unique_ptr<Target>> make_load_target(const Parameters& parameters,
                                                  const std::string& module) {
   const auto valid = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; };
   if (module.empty() || module.size() > kMaxModuleName || !std::ranges::all_of(module, valid))
-    return fail(EINVAL, "'" + module + "' is no module name; use 1 to 55 letters, digits, _ and -");
+    return fail(0, "'" + module + "' is no module name; use 1 to 55 letters, digits, _ and -");
   return std::make_unique<LoadTarget>(parameters, module);
 }
 

@@ -141,14 +141,15 @@ uint64_t ModuleTarget::reloads(const Counts& totals) const {
 }
 
 std::map<std::string, uint64_t> ModuleTarget::extra_counters() const {
-  return {{"unloaded_under_file", scene_.unloaded_under_file}};
+  return {{"unloaded_under_file", scene_.unloaded_under_file},
+          {"plain_files_removed", scene_.plain_files_removed}};
 }
 
 Result<std::unique_ptr<Target>> make_module_target(const Parameters& parameters,
                                                    const std::string& path) {
-  if (path.empty()) return fail(EINVAL, "module: needs the path of a module, as in module:./my.ko");
+  if (path.empty()) return fail(0, "module: needs the path of a module, as in module:./my.ko");
   if (parameters.workload.empty())
-    return fail(EINVAL, "module:PATH needs --workload COMMAND: one use of the module");
+    return fail(0, "module:PATH needs --workload COMMAND: one use of the module");
   return std::make_unique<ModuleTarget>(parameters, path);
 }
 

@@ -13,6 +13,7 @@
 
 #include "module_loader.h"
 #include "module_options.h"
+#include "targets/plain_files.h"
 #include "targets/target.h"
 
 namespace raceless {
@@ -31,6 +32,8 @@ struct ModuleScene {
   std::atomic<uint64_t> unloads_done = 0;
 
   std::atomic<uint64_t> unloaded_under_file = 0;
+  PlainFiles plain_files;
+  std::atomic<uint64_t> plain_files_removed = 0;
   // Held by who wants the module to stay away for a moment; loaders take it for each load.
   std::mutex loading;
 };

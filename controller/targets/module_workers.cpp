@@ -143,6 +143,7 @@ ModuleFileLoader::ModuleFileLoader(Surroundings surroundings, ModuleScene& scene
 
 void ModuleFileLoader::run(const Op& /*op*/) {
   const std::lock_guard allowed(scene_.loading);
+  scene_.plain_files_removed += scene_.plain_files.remove_new();
   const int error = load_and_count(file_, surroundings_.tally);
   if (error == 0 || error == EEXIST || error == EBUSY) return;
   surroundings_.findings.report(

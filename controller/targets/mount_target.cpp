@@ -62,6 +62,8 @@ class RomfsTarget : public MountTarget {
  public:
   explicit RomfsTarget(const Parameters& parameters) : MountTarget(parameters, "romfs", 1) {}
 
+  std::vector<std::string> needs() const override { return {"romfs", "loop"}; }
+
   Status prepare() override {
     Result<LoopDevice> device = LoopDevice::create(romfs_image());
     if (!device) return tl::unexpected(device.error());

@@ -57,6 +57,8 @@ class HashTarget : public StockTarget {
   HashTarget(const Parameters& parameters, std::string algorithm)
       : StockTarget(parameters, "algif_hash", {1, {0, 0, 100}}), algorithm_(std::move(algorithm)) {}
 
+  std::vector<std::string> needs() const override { return {"algif_hash", "sha1_generic"}; }
+
  protected:
   Result<std::unique_ptr<Use>> make_use(Surroundings /*surroundings*/) override {
     return std::make_unique<HashUse>(algorithm_);

@@ -37,6 +37,7 @@ class StockTarget : public Target {
 
   [[nodiscard]] Crews default_crews() const override;
   [[nodiscard]] Tracing::Options tracing_options() const override;
+  [[nodiscard]] std::vector<std::string> needs() const override { return {module_}; }
   [[nodiscard]] Status prepare() override;
   [[nodiscard]] Result<std::unique_ptr<Worker>> make_worker(Surroundings surroundings) override;
   void check_end(Findings& findings) override;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "result.h"
 #include "storm/findings.h"
@@ -31,6 +32,8 @@ class Target {
   // The longest time for which a consumer or an unloader keeps what it got.
   [[nodiscard]] virtual uint64_t max_hold_ns() const { return 0; }
   [[nodiscard]] virtual Tracing::Options tracing_options() const = 0;
+  // The modules of the running kernel that have to be installed for it.
+  [[nodiscard]] virtual std::vector<std::string> needs() const { return {}; }
 
   // Before any thread runs. An error means: cannot run here.
   [[nodiscard]] virtual Status prepare() = 0;

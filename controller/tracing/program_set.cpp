@@ -56,13 +56,13 @@ void ProgramSet::attach(std::vector<std::string>& missing) {
   bpf_object__for_each_program(program, object_) {
     if (!bpf_program__autoload(program)) continue;
     const LibbpfLog log;
-    bpf_link* link = bpf_program__attach(program);
-    if (link) {
+    if (bpf_link* link = bpf_program__attach(program)) {
       links_.emplace_back(link);
-    } else {
-      missing.push_back(log.fail(errno, "cannot attach " + describe(program)).value().message() +
-                        "; what it would record stays 0");
+      continue;
     }
+    const int error = errno;
+    missing.push_back(log.fail(error, "cannot attach " + describe(program)).value().message() +
+                      "; what it would record stays 0");
   }
 }
 
