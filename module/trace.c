@@ -5,3 +5,7 @@
 #include "compat.h"
 #define CREATE_TRACE_POINTS
 #include "trace.h"
+
+/* For those who must know that something is under way: the selftest. */
+EXPORT_TRACEPOINT_SYMBOL_GPL(raceless_transition);
+EXPORT_TRACEPOINT_SYMBOL_GPL(raceless_wait_begin);

@@ -123,6 +123,21 @@ TRACE_EVENT(raceless_get_fail,
 		  raceless_show_reason(__entry->reason), __entry->error)
 );
 
+/* A get begins to wait; @joined publishes of the name came before. */
+TRACE_EVENT(raceless_wait_begin,
+	TP_PROTO(const char *name, u64 joined),
+	TP_ARGS(name, joined),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u64, joined)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->joined = joined;
+	),
+	TP_printk("name=%s joined=%llu", __get_str(name), __entry->joined)
+);
+
 /* A get that had to wait ended: with a reference (@error 0), or without. */
 TRACE_EVENT(raceless_wait,
 	TP_PROTO(const char *name, u64 instance, u64 ns, int error),

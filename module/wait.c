@@ -188,6 +188,7 @@ static int join(struct raceless_slot *slot, struct waiter *waiter)
 	waiter->joined = slot->publishes;
 	list_add_tail(&waiter->node, &slot->waiters);
 	slot->nr_waiters++;
+	trace_raceless_wait_begin(slot->name, waiter->joined);
 	raceless_flight_kick(slot);
 out:
 	spin_unlock(&slot->lock);

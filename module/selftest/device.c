@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/raceless, as user space sees it: the arguments lie in a page of the
+ * address space of the process that loads us, which actors borrow.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+
+#include "selftest.h"
+
+struct file *device_open(void)
+{
+	return filp_open(RACELESS_DEVICE, O_RDWR, 0);
+}
+
+static long act_close(struct actor *actor)
+{
+	__fput_sync(actor->file); /* until v6.6 for kernel threads only */
+	return 0;
+}
+
+/* The descriptor is closed when this returns, as when its owner dies. */
+bool device_close(struct file *file)
+{
+	struct actor closer = { .file = file };
+
+	return actor_start(&closer, act_close) && actor_done(&closer);
+}
+
+static long device_ioctl(struct file *file, unsigned int command, void *arg,
+			 size_t size)
+{
+	unsigned long user = vm_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
+				     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	long ret;
+
+	if (IS_ERR_VALUE(user))
+		return user;
+	if (copy_to_user((void __user *)user, arg, size))
+		ret = -EFAULT;
+	else
+		ret = file->f_op->unlocked_ioctl(file, command, user);
+	vm_munmap(user, PAGE_SIZE);
+	return ret;
+}
+
+long device_unload(struct file *file, const char *name, u32 flags)
+{
+	struct raceless_unload arg = { .size = sizeof(arg), .flags = flags };
+
+	strscpy(arg.name, name, sizeof(arg.name));
+	return device_ioctl(file, RACELESS_IOC_UNLOAD, &arg, sizeof(arg));
+}
+
+long device_release(struct file *file, const char *name)
+{
+	struct raceless_release arg = { .size = sizeof(arg) };
+
+	strscpy(arg.name, name, sizeof(arg.name));
+	return device_ioctl(file, RACELESS_IOC_RELEASE, &arg, sizeof(arg));
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From init to destroy: what happens in which order, and what is visible. */
+#include <linux/err.h>
+
+#include "selftest.h"
+
+static struct subject subject, other;
+static struct actor unloader, loader, getter;
+
+static const char *once_each(void)
+{
+	struct raceless_provider *provider;
+	struct raceless_slot *slot;
+
+	subject_prepare(&subject, "selftest_once_each");
+	slot = raceless_slot_get("selftest_once_each");
+	EXPECT(!IS_ERR(slot));
+	EXPECT(!raceless_tryget(slot));
+	EXPECT(!raceless_register(&subject.provider));
+	EXPECT(subject.provider.slot == slot);
+	EXPECT(subject.inits == 1 && !subject.stops && !subject.destroys);
+	provider = raceless_tryget(slot);
+	EXPECT(provider == &subject.provider);
+	raceless_put(provider);
+	raceless_unregister(&subject.provider);
+	EXPECT(subject.inits == 1 && subject.stops == 1);
+	EXPECT(subject.destroys == 1);
+	EXPECT(!raceless_tryget(slot));
+	raceless_slot_put(slot);
+	return NULL;
+}
+
+static const char *unpublished_in_init(void)
+{
+	struct raceless_slot *slot;
+
+	subject_prepare(&subject, "selftest_in_init");
+	slot = raceless_slot_get("selftest_in_init");
+	EXPECT(!IS_ERR(slot));
+	gate_close(&subject.init);
+	loader.subject = &subject;
+	EXPECT(actor_start(&loader, act_register));
+	EXPECT(gate_reached(&subject.init));
+	EXPECT(!raceless_tryget(slot));
+	getter = (struct actor){ .slot = slot, .timeout = PATIENCE };
+	EXPECT(actor_start(&getter, act_get));
+	EXPECT(news_joined(1));
+	EXPECT(!slot->flights); /* the load under way serves it */
+	gate_open(&subject.init);
+	EXPECT(actor_done(&getter) && !getter.result);
+	EXPECT(getter.provider == &subject.provider);
+	raceless_put(getter.provider);
+	EXPECT(actor_done(&loader) && !loader.result);
+	raceless_unregister(&subject.provider);
+	raceless_slot_put(slot);
+	return NULL;
+}
+
+static const char *init_fails(void)
+{
+	struct raceless_slot *slot;
+
+	subject_prepare(&subject, "selftest_init_fails");
+	slot = raceless_slot_get("selftest_init_fails");
+	EXPECT(!IS_ERR(slot));
+	subject.init_error = -ENXIO;
+	gate_close(&subject.init);
+	loader.subject = &subject;
+	EXPECT(actor_start(&loader, act_register));
+	EXPECT(gate_reached(&subject.init));
+	getter = (struct actor){ .slot = slot, .timeout = PATIENCE };
+	EXPECT(actor_start(&getter, act_get));
+	EXPECT(news_joined(1));
+	gate_open(&subject.init);
+	EXPECT(actor_done(&loader) && loader.result == -ENXIO);
+	EXPECT(actor_done(&getter) && getter.result == -ENXIO);
+	EXPECT(!raceless_tryget(slot));
+	EXPECT(!subject.stops && !subject.destroys);
+	subject.init_error = 0;
+	EXPECT(!raceless_register(&subject.provider));
+	raceless_unregister(&subject.provider);
+	raceless_slot_put(slot);
+	return NULL;
+}
+
+static const char *reference_delays_destroy(void)
+{
+	struct raceless_provider *first, *second;
+
+	subject_prepare(&subject, "selftest_drain");
+	EXPECT(!raceless_register(&subject.provider));
+	first = raceless_tryget(subject.provider.slot);
+	second = raceless_tryget(subject.provider.slot);
+	EXPECT(first && second);
+	unloader.subject = &subject;
+	EXPECT(actor_start(&unloader, act_unregister));
+	EXPECT(news_state(RACELESS_DRAINING));
+	EXPECT(!raceless_tryget(subject.provider.slot));
+	raceless_put(first);
+	EXPECT(!subject.destroys && actor_running(&unloader));
+	raceless_put(second);
+	EXPECT(actor_done(&unloader));
+	EXPECT(subject.destroys == 1);
+	return NULL;
+}
+
+/* An init of the same name begins when the old destroy has returned. */
+static const char *successor_waits(void)
+{
+	struct raceless_slot *slot;
+
+	subject_prepare(&subject, "selftest_successor");
+	EXPECT(!raceless_register(&subject.provider));
+	slot = subject.provider.slot;
+	gate_close(&subject.destroy);
+	unloader.subject = &subject;
+	EXPECT(actor_start(&unloader, act_unregister));
+	EXPECT(gate_reached(&subject.destroy));
+	subject_prepare(&other, "selftest_successor");
+	loader.subject = &other;
+	EXPECT(actor_start(&loader, act_register));
+	/* until it waits, or has wrongly begun */
+	while (!waitqueue_active(&slot->changed) && !READ_ONCE(other.inits))
+		cond_resched();
+	EXPECT(!other.inits);
+	gate_open(&subject.destroy);
+	EXPECT(actor_done(&unloader));
+	EXPECT(actor_done(&loader) && !loader.result);
+	EXPECT(other.inits == 1);
+	EXPECT(subject.destroyed_order < other.init_order);
+	raceless_unregister(&other.provider);
+	return NULL;
+}
+
+static const char *successor_killed(void)
+{
+	struct raceless_slot *slot;
+
+	subject_prepare(&subject, "selftest_killed_load");
+	EXPECT(!raceless_register(&subject.provider));
+	slot = subject.provider.slot;
+	gate_close(&subject.destroy);
+	unloader.subject = &subject;
+	EXPECT(actor_start(&unloader, act_unregister));
+	EXPECT(gate_reached(&subject.destroy));
+	subject_prepare(&other, "selftest_killed_load");
+	loader.subject = &other;
+	EXPECT(actor_start(&loader, act_register));
+	while (!waitqueue_active(&slot->changed) && !READ_ONCE(other.inits))
+		cond_resched();
+	actor_kill(&loader);
+	EXPECT(actor_done(&loader) && loader.result == -EINTR);
+	gate_open(&subject.destroy);
+	EXPECT(actor_done(&unloader));
+	EXPECT(!other.inits && !other.provider.slot);
+	return NULL;
+}
+
+/* A provider on a provider: the one below goes last. */
+static const char *provider_on_provider(void)
+{
+	struct raceless_provider *held;
+
+	subject_prepare(&subject, "selftest_below");
+	EXPECT(!raceless_register(&subject.provider));
+	held = raceless_get_pinned(subject.provider.slot, PATIENCE);
+	EXPECT(held == &subject.provider);
+	EXPECT(module_refcount(THIS_MODULE) > 0);
+	unloader.subject = &subject;
+	EXPECT(actor_start(&unloader, act_unregister));
+	EXPECT(news_state(RACELESS_DRAINING));
+	EXPECT(!subject.destroys);
+	raceless_put_pinned(held);
+	EXPECT(actor_done(&unloader));
+	EXPECT(subject.destroys == 1);
+	return NULL;
+}
+
+const struct test lifecycle_tests[] = {
+	{ "init_stop_destroy_once_each", once_each },
+	{ "nothing_is_visible_in_init", unpublished_in_init },
+	{ "init_that_fails_tells_everyone", init_fails },
+	{ "reference_delays_destroy", reference_delays_destroy },
+	{ "successor_waits_for_destroy", successor_waits },
+	{ "successor_can_be_killed", successor_killed },
+	{ "provider_on_provider", provider_on_provider },
+	{},
+};

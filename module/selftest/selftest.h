@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The selftest's tools: providers whose ops can be stopped at a gate, actors that
+ * do one thing in a thread of their own, and news of what the registry does.
+ *
+ * Interleavings are made by waiting for news, never by sleeping: a step is known
+ * to be reached because the op, or a tracepoint, said so.
+ */
+#ifndef _RACELESS_SELFTEST_H
+#define _RACELESS_SELFTEST_H
+
+#include <linux/completion.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+
+#include "raceless.h"
+
+/* The longest that a step may take before the test gives it up as hung. */
+#define PATIENCE (20 * HZ)
+
+/* Where an op of a test provider can be stopped. */
+struct gate {
+	bool closed;
+	struct completion reached;
+	struct completion opened;
+};
+
+void gate_close(struct gate *gate);
+bool gate_reached(struct gate *gate);
+void gate_open(struct gate *gate);
+
+/* A provider under test. */
+struct subject {
+	struct raceless_provider provider;
+	struct gate init, stop, destroy;
+	int init_error; /* what init returns */
+	int (*in_init)(struct subject *subject); /* run by init, if set */
+	void (*in_stop)(struct subject *subject);
+	unsigned int inits, stops, destroys; /* begun */
+	unsigned long init_order, destroyed_order; /* when: order_now() */
+};
+
+void subject_prepare(struct subject *subject, const char *name);
+unsigned long order_now(void);
+
+/* One call, in a thread of its own. */
+struct actor {
+	struct task_struct *task;
+	struct completion done;
+	long (*act)(struct actor *actor);
+	long result;
+	struct raceless_slot *slot;
+	struct raceless_provider *provider; /* to act on, or what was got */
+	unsigned long timeout;
+	struct file *file;
+	struct mm_struct *mm; /* of the test, for ioctls */
+	u32 flags;
+	struct subject *subject;
+};
+
+bool actor_start(struct actor *actor, long (*act)(struct actor *actor));
+bool actor_done(struct actor *actor);
+bool actor_running(struct actor *actor);
+void actor_kill(struct actor *actor);
+
+long act_get(struct actor *actor);
+long act_register(struct actor *actor);
+long act_unregister(struct actor *actor);
+long act_unload(struct actor *actor);
+
+/* News: the registry's tracepoints, for one name at a time. */
+void news_expect(const char *name);
+bool news_joined(unsigned int nr);
+bool news_state(enum raceless_state state);
+int news_init(void);
+void news_exit(void);
+
+/* /dev/raceless, as user space sees it. */
+struct file *device_open(void);
+bool device_close(struct file *file);
+long device_unload(struct file *file, const char *name, u32 flags);
+long device_release(struct file *file, const char *name);
+
+struct test {
+	const char *name;
+	const char *(*run)(void); /* NULL: passed; else what went wrong */
+};
+
+/* A test ends with the first thing that is not as promised. */
+#define EXPECT(condition)                                                      \
+	do {                                                                   \
+		if (!(condition))                                              \
+			return __FILE_NAME__ ": expected " #condition;         \
+	} while (0)
+
+#ifndef __FILE_NAME__
+#define __FILE_NAME__ KBUILD_MODFILE
+#endif
+
+extern const struct test lifecycle_tests[], wait_tests[], hold_tests[],
+	misuse_tests[], count_tests[];
+
+#endif /* _RACELESS_SELFTEST_H */

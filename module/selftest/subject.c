@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Subjects: providers that stop at gates and remember what was done to them. */
+#include <linux/atomic.h>
+#include <linux/string.h>
+
+#include "selftest.h"
+
+static atomic_long_t order;
+
+/* A number that grows with each call: what came before what. */
+unsigned long order_now(void)
+{
+	return atomic_long_inc_return(&order);
+}
+
+/* The next to pass stops at it. */
+void gate_close(struct gate *gate)
+{
+	init_completion(&gate->reached);
+	init_completion(&gate->opened);
+	gate->closed = true;
+}
+
+/* Waits until somebody stands at it. */
+bool gate_reached(struct gate *gate)
+{
+	return wait_for_completion_timeout(&gate->reached, PATIENCE);
+}
+
+void gate_open(struct gate *gate)
+{
+	gate->closed = false;
+	complete_all(&gate->opened);
+}
+
+static void gate_pass(struct gate *gate)
+{
+	if (!gate->closed)
+		return;
+	complete(&gate->reached);
+	wait_for_completion(&gate->opened);
+}
+
+static struct subject *to_subject(struct raceless_provider *provider)
+{
+	return container_of(provider, struct subject, provider);
+}
+
+static int subject_init(struct raceless_provider *provider)
+{
+	struct subject *subject = to_subject(provider);
+
+	subject->inits++;
+	subject->init_order = order_now();
+	gate_pass(&subject->init);
+	if (subject->in_init)
+		return subject->in_init(subject);
+	return subject->init_error;
+}
+
+static void subject_stop(struct raceless_provider *provider)
+{
+	struct subject *subject = to_subject(provider);
+
+	subject->stops++;
+	gate_pass(&subject->stop);
+	if (subject->in_stop)
+		subject->in_stop(subject);
+}
+
+static void subject_destroy(struct raceless_provider *provider)
+{
+	struct subject *subject = to_subject(provider);
+
+	subject->destroys++;
+	gate_pass(&subject->destroy);
+	subject->destroyed_order = order_now();
+}
+
+static const struct raceless_ops ops = {
+	.init = subject_init,
+	.stop = subject_stop,
+	.destroy = subject_destroy,
+};
+
+/* All gates open, nothing done yet. */
+void subject_prepare(struct subject *subject, const char *name)
+{
+	memset(subject, 0, sizeof(*subject));
+	subject->provider.name = name;
+	subject->provider.ops = &ops;
+	news_expect(name);
+}
