@@ -23,7 +23,11 @@
 #include "trace.h"
 #include "wait.h"
 
-/* The kernel fails module requests beyond 50 at a time; leave it some. */
+/*
+ * The kernel fails module requests beyond 50 at a time; leave it some. Inits that
+ * ask for other names nest flights: 16 of them at once, each waiting for a 17th,
+ * are ended by their timeouts.
+ */
 #define MAX_FLIGHTS 16
 
 /*
@@ -59,6 +63,7 @@ void raceless_flight_kick(struct raceless_slot *slot)
 	slot->flight_tries = 0;
 	slot->flight_ns = ktime_get_ns();
 	raceless_count(COUNT_FLIGHTS);
+	trace_raceless_flight_start(slot->name, slot->provider);
 	refcount_inc(&slot->refs);
 	queue_delayed_work(flight_queue, &slot->flight, 0);
 }
@@ -126,10 +131,9 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed)
 /*
  * In the flight's worker, nothing registered. Which modules modprobe loads only
  * it knows: those that the owner depends on too, and the owner of a name that
- * is new here. So any module's unload counts as a disturbance. Return: true if
- * it is over.
+ * is new here. So any module's unload counts as a disturbance.
  */
-static bool fly_modprobe(struct raceless_slot *slot)
+static void fly_modprobe(struct raceless_slot *slot)
 {
 	u64 since_ns = ktime_get_ns() - DISTURBED_BEFORE_NS;
 	bool disturbed = raceless_owner_busy("");
@@ -144,12 +148,11 @@ static bool fly_modprobe(struct raceless_slot *slot)
 	err = judge(slot, status, disturbed);
 	if (err != 1) {
 		land(slot, err);
-		return true;
+		return;
 	}
 	raceless_count(COUNT_MODPROBE_RETRIES);
 	delay = 1U << min(slot->flight_tries - 1, (u32)MAX_DELAY_SHIFT);
 	queue_delayed_work(flight_queue, &slot->flight, delay);
-	return false;
 }
 
 /* The module is still there: its init is called again. */
@@ -159,7 +162,6 @@ static void fly_in_place(struct raceless_slot *slot,
 	struct module *owner = provider->owner;
 	int err;
 
-	trace_raceless_flight_start(slot->name, true);
 	raceless_count(COUNT_FLIGHTS_IN_PLACE);
 	err = raceless_instance_start(slot, provider);
 	module_put(owner);
@@ -197,7 +199,6 @@ static void flight_work(struct work_struct *work)
 	} else if (in_place) {
 		fly_in_place(slot, in_place);
 	} else {
-		trace_raceless_flight_start(slot->name, false);
 		fly_modprobe(slot);
 	}
 }

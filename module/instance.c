@@ -324,7 +324,10 @@ static int try_claim(struct raceless_slot *slot,
 
 	spin_lock(&slot->lock);
 	if (slot->provider) {
-		err = slot->leaving ? 0 : -EEXIST;
+		/* the exit of a module that is going detaches it, sooner or later */
+		err = slot->leaving || !module_is_live(slot->provider->owner) ?
+			      0 :
+			      -EEXIST;
 	} else if (raceless_hold_forbids(slot)) {
 		err = -EBUSY;
 	} else {

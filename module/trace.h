@@ -4,8 +4,8 @@
  * attaches to them as tp_btf, so the arguments are plain values and strings,
  * never our structures.
  *
- * All run in process context but raceless_get_fail of a tryget and the
- * transition DRAINING -> DESTROYING, which may be seen from any context.
+ * All run in process context, some under a spinlock, but raceless_get_fail of a
+ * tryget, which may be seen from any.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM raceless
@@ -158,7 +158,10 @@ TRACE_EVENT(raceless_wait,
 		  __entry->instance, __entry->ns, __entry->error)
 );
 
-/* A flight is about to bring a name back: by its provider's init, or modprobe. */
+/*
+ * A flight took off, to bring a name back: by its provider's init if that is
+ * parked, else by modprobe.
+ */
 TRACE_EVENT(raceless_flight_start,
 	TP_PROTO(const char *name, bool in_place),
 	TP_ARGS(name, in_place),
