@@ -32,14 +32,6 @@ struct {
 	__type(value, struct raceless_registry_totals);
 } totals SEC(".maps");
 
-/* Grace periods of the instances that are stopping now, by instance. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);
-	__type(value, __u64);
-} graces SEC(".maps");
-
 #define TOTAL(field, times)                                                    \
 	do {                                                                   \
 		__u32 only = 0;                                                \
@@ -51,27 +43,13 @@ struct {
 
 #define COPY_NAME(to, from) bpf_probe_read_kernel_str(to, sizeof(to), from)
 
-/* STOPPING lasts for the provider's stop and the grace period after it. */
-static __always_inline void record_stop(__u64 instance, __u64 elapsed_ns)
-{
-	__u64 *grace = bpf_map_lookup_elem(&graces, &instance);
-
-	if (!grace)
-		return;
-	record_ns(&stop_ns, elapsed_ns > *grace ? elapsed_ns - *grace : 0);
-	bpf_map_delete_elem(&graces, &instance);
-}
-
-static __always_inline void record_state(__u64 instance, __u32 from, __u32 to,
-					 __u64 elapsed_ns)
+/* STOPPING is stop and grace period together, which have tracepoints apart. */
+static __always_inline void record_state(__u32 from, __u32 to, __u64 elapsed_ns)
 {
 	switch (from) {
 	case RACELESS_LOADING:
 		if (to == RACELESS_LIVE)
 			record_ns(&init_ns, elapsed_ns);
-		break;
-	case RACELESS_STOPPING:
-		record_stop(instance, elapsed_ns);
 		break;
 	case RACELESS_DRAINING:
 		record_ns(&drain_ns, elapsed_ns);
@@ -89,7 +67,7 @@ int BPF_PROG(on_transition, const char *name, __u64 instance, const char *owner,
 	struct raceless_event_transition *event;
 	enum raceless_state state = to;
 
-	record_state(instance, from, to, elapsed_ns);
+	record_state(from, to, elapsed_ns);
 	count(&transitions, &state, 1);
 
 	event = begin_event(RACELESS_EVENT_TRANSITION, sizeof(*event));
@@ -125,6 +103,13 @@ int BPF_PROG(on_publish, const char *name, __u64 instance, __u64 publish,
 	return 0;
 }
 
+SEC("tp_btf/raceless_stop")
+int BPF_PROG(on_stop, const char *name, __u64 instance, __u64 ns)
+{
+	record_ns(&stop_ns, ns);
+	return 0;
+}
+
 SEC("tp_btf/raceless_grace_period")
 int BPF_PROG(on_grace_period, const char *name, __u64 instance, __u64 ns,
 	     bool expedited)
@@ -132,8 +117,6 @@ int BPF_PROG(on_grace_period, const char *name, __u64 instance, __u64 ns,
 	struct raceless_event_grace_period *event;
 
 	record_ns(&grace_ns, ns);
-	if (bpf_map_update_elem(&graces, &instance, &ns, BPF_ANY))
-		DROP(keys);
 	if (expedited)
 		TOTAL(expedited, 1);
 	else

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+// Loads and unloads of stock modules, and why what needs them fails. Needs dummy, kcm, algif_hash.
+#include <gtest/gtest.h>
+#include <linux/if_alg.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <thread>
+
+#include "clock.h"
+#include "file_descriptor.h"
+#include "module_loader.h"
+#include "tracing.h"
+
+namespace raceless {
+namespace {
+
+constexpr const char* kMountPoint = "/tmp/bpf-guest";
+constexpr std::chrono::seconds kStormTime{4};
+
+std::unique_ptr<Tracing> open_tracing(const Tracing::Options& options) {
+  auto tracing = Tracing::open(options);
+  EXPECT_TRUE(tracing) << (tracing ? "" : tracing.error().message());
+  if (!tracing) return nullptr;
+  for (const std::string& what : (*tracing)->missing()) ADD_FAILURE() << "missing: " << what;
+  return std::move(*tracing);
+}
+
+std::uint64_t counter(const Snapshot& snapshot, const std::string& name) {
+  const auto found = snapshot.counters.find(name);
+  return found == snapshot.counters.end() ? 0 : found->second;
+}
+
+// Nothing but a stack may have been dropped.
+void expect_no_drops(const Snapshot& snapshot) {
+  for (const auto& [kind, number] : snapshot.drops) {
+    if (kind == "stacks") continue;
+    EXPECT_EQ(number, 0U) << kind;
+  }
+}
+
+// Unloads `module` without a pause for as long as it lives.
+class TightUnloader {
+ public:
+  explicit TightUnloader(std::string module)
+      : thread_([this, module = std::move(module)] {
+          while (!stop_) unloads_ += delete_module(module) == 0;
+        }) {}
+  ~TightUnloader() { stop(); }
+  std::uint64_t stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+    return unloads_;
+  }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::uint64_t unloads_ = 0;
+  std::thread thread_;
+};
+
+struct Tally {
+  std::uint64_t calls = 0;
+  std::uint64_t failures = 0;
+  std::map<FailureCause, std::uint64_t> causes;
+};
+
+std::string to_text(const Tally& tally) {
+  std::string text = std::to_string(tally.calls) + " calls, " + std::to_string(tally.failures) +
+                     " failures:";
+  for (const auto& [cause, number] : tally.causes) {
+    text += " " + std::string(to_string(cause)) + " " + std::to_string(number);
+  }
+  return text;
+}
+
+// Calls until the time is up, and asks for the cause of each failure as the storm does.
+Tally call_again_and_again(Tracing& tracing, const std::function<bool()>& call,
+                           std::chrono::milliseconds pause) {
+  Tally tally;
+  const auto end = std::chrono::steady_clock::now() + kStormTime;
+  while (std::chrono::steady_clock::now() < end) {
+    const std::uint64_t since_ns = now_ns();
+    tally.calls++;
+    if (!call()) {
+      tally.failures++;
+      const auto cause = tracing.cause(gettid(), since_ns);
+      EXPECT_TRUE(cause);
+      tally.causes[cause.value_or(FailureCause::unknown)]++;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  return tally;
+}
+
+TEST(Modules, LoadsAndUnloadsAreCountedExactly) {
+  Tracing::Options options;
+  options.module_filter = "dummy";
+  options.events = true;
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  auto loader = ModuleLoader::create();
+  ASSERT_TRUE(loader);
+  auto dummy = loader->find("dummy");
+  ASSERT_TRUE(dummy);
+  constexpr int kCycles = 10;
+  for (int cycle = 0; cycle < kCycles; cycle++) {
+    ASSERT_EQ(dummy->load(), 0);
+    ASSERT_EQ(dummy->load(), EEXIST);
+    ASSERT_EQ(delete_module("dummy"), 0);
+    ASSERT_EQ(delete_module("dummy"), ENOENT);
+    ASSERT_EQ(delete_module("another_name"), ENOENT);  // not watched
+  }
+  std::map<std::uint32_t, int> events;
+  int read = 0;
+  do {
+    auto polled = tracing->poll(std::chrono::milliseconds(100), [&](const Event& event) {
+      events[header(event).type]++;
+      if (std::get<raceless_event_module>(event).name[0]) {
+        EXPECT_STREQ(std::get<raceless_event_module>(event).name, "dummy");
+      }
+    });
+    ASSERT_TRUE(polled);
+    read = *polled;
+  } while (read > 0);
+  const auto snapshot = tracing->snapshot();
+  ASSERT_TRUE(snapshot);
+  expect_no_drops(*snapshot);
+  EXPECT_EQ(counter(*snapshot, "module_loads"), kCycles);
+  EXPECT_EQ(counter(*snapshot, "module_frees"), kCycles);
+  EXPECT_EQ(counter(*snapshot, "load_results_ok"), kCycles);
+  EXPECT_EQ(counter(*snapshot, "load_results_EEXIST"), kCycles);
+  EXPECT_EQ(counter(*snapshot, "unload_results_ok"), kCycles);
+  EXPECT_EQ(counter(*snapshot, "unload_results_ENOENT"), kCycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_LOAD], kCycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_FREE], kCycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_LOADED], 2 * kCycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_UNLOADED], 2 * kCycles);
+
+  const raceless_hist& unloads = snapshot->histograms.at("unload_ns");
+  const raceless_hist& graces = snapshot->histograms.at("unload_grace_ns");
+  EXPECT_EQ(unloads.count, 2 * kCycles);
+  EXPECT_EQ(snapshot->histograms.at("load_ns").count, 2 * kCycles);
+  // free_module() waits for RCU once at least; the waits are inside the system calls.
+  EXPECT_GE(graces.count, kCycles);
+  EXPECT_LE(graces.sum, unloads.sum);
+  EXPECT_GT(graces.max, 0U);
+}
+
+TEST(Modules, WithoutTheRegistryItSaysSoAndTheRestWorks) {
+  if (module_state("raceless") != ModuleState::absent) GTEST_SKIP();
+  Tracing::Options options;
+  options.registry = true;
+  const auto tracing = Tracing::open(options);
+  ASSERT_TRUE(tracing) << tracing.error().message();
+  ASSERT_EQ((*tracing)->missing().size(), 1U);
+  EXPECT_NE((*tracing)->missing()[0].find("modprobe raceless"), std::string::npos);
+  EXPECT_TRUE((*tracing)->snapshot());
+}
+
+TEST(Modules, ALoadThatMeetsADyingModuleIsLoadBusy) {
+  Tracing::Options options;
+  options.tgid = getpid();
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  TightUnloader unloader("dummy");
+  auto loader = ModuleLoader::create();
+  auto dummy = loader->find("dummy");
+  ASSERT_TRUE(dummy);
+  std::uint64_t busy = 0;
+  const Tally tally = call_again_and_again(
+      *tracing,
+      [&] {
+        const int error = dummy->load();
+        busy += error == EBUSY;
+        return error != EBUSY;
+      },
+      std::chrono::milliseconds(0));
+  EXPECT_GT(unloader.stop(), 0U);
+  std::printf("# %s\n", to_text(tally).c_str());
+  EXPECT_GT(busy, 0U);
+  EXPECT_EQ(tally.causes.size(), 1U);
+  EXPECT_EQ(tally.failures, busy);
+  EXPECT_EQ(tally.causes.at(FailureCause::load_busy), busy);
+}
+
+// A mount would do as well, but of a module that is gone again the kernel itself complains
+// ("request_module fs-… succeeded, but still no fs?"), and the guest's log must stay clean.
+TEST(Modules, EachFailedBindHasACause) {
+  Tracing::Options options;
+  options.tgid = getpid();
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  TightUnloader unloader("algif_hash");
+  const Tally tally = call_again_and_again(
+      *tracing,
+      [] {
+        const FileDescriptor algorithm(socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+        EXPECT_TRUE(algorithm);
+        sockaddr_alg address{};
+        address.salg_family = AF_ALG;
+        std::strcpy(reinterpret_cast<char*>(address.salg_type), "hash");
+        std::strcpy(reinterpret_cast<char*>(address.salg_name), "sha1");
+        return bind(algorithm.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+      },
+      std::chrono::milliseconds(5));
+  EXPECT_GT(unloader.stop(), 0U);
+  std::printf("# %s\n", to_text(tally).c_str());
+  EXPECT_GT(tally.failures, 0U);
+  EXPECT_EQ(tally.causes.count(FailureCause::unknown), 0U);
+  EXPECT_EQ(tally.causes.count(FailureCause::missing), 0U);
+  EXPECT_GT(tally.causes.count(FailureCause::unloaded_again) +
+                tally.causes.count(FailureCause::load_busy),
+            0U);
+}
+
+TEST(Modules, EachFailedSocketHasACauseAndItsStackIsKnown) {
+  Tracing::Options options;
+  options.tgid = getpid();
+  options.module_filter = "kcm";
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  TightUnloader unloader("kcm");
+  const Tally tally = call_again_and_again(
+      *tracing,
+      [] {
+        const int fd = socket(AF_KCM, SOCK_DGRAM, 0);
+        if (fd < 0) return false;
+        close(fd);
+        return true;
+      },
+      std::chrono::milliseconds(2));
+  EXPECT_GT(unloader.stop(), 0U);
+  std::printf("# %s\n", to_text(tally).c_str());
+  EXPECT_GT(tally.failures, 0U);
+  EXPECT_EQ(tally.causes.count(FailureCause::unknown), 0U);
+  EXPECT_EQ(tally.causes.count(FailureCause::missing), 0U);
+  ASSERT_EQ(tally.causes.count(FailureCause::still_registered), 1U);
+
+  const auto snapshot = tracing->snapshot();
+  ASSERT_TRUE(snapshot);
+  expect_no_drops(*snapshot);
+  const auto failures = tracing->get_failures();
+  ASSERT_TRUE(failures);
+  std::uint64_t failed = 0;
+  for (const GetFailure& failure : *failures) {
+    EXPECT_EQ(failure.name, "kcm");
+    EXPECT_EQ(failure.reason, "try_module_get");
+    EXPECT_FALSE(failure.stack.empty());
+    failed += failure.count;
+  }
+  EXPECT_EQ(failed, counter(*snapshot, "module_get_failures"));
+  EXPECT_GE(failed, tally.causes.at(FailureCause::still_registered));
+}
+
+TEST(Modules, WhatNobodyProvidesIsMissing) {
+  Tracing::Options options;
+  options.tgid = getpid();
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  mkdir(kMountPoint, 0755);
+  for (int i = 0; i < 5; i++) {
+    const std::uint64_t since_ns = now_ns();
+    ASSERT_EQ(mount("none", kMountPoint, "nosuchfs", 0, nullptr), -1);
+    const auto cause = tracing->cause(gettid(), since_ns);
+    ASSERT_TRUE(cause);
+    EXPECT_STREQ(to_string(*cause), "missing");
+  }
+  // Asking forgets.
+  EXPECT_EQ(tracing->cause(gettid()).value_or(FailureCause::missing), FailureCause::unknown);
+}
+
+}  // namespace
+}  // namespace raceless
