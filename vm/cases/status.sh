@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A failing command fails the case, whatever its KTAP says.
+# kernels: 6.1
 # expect: FAIL
 # cause: exit status 3
 echo "KTAP version 1"

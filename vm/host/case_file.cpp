@@ -43,6 +43,13 @@ Setter word_list(std::vector<std::string>& to) {
   };
 }
 
+Setter whole_text(std::string& to) {
+  return [&to](const std::string& text) -> std::string {
+    to = text;
+    return text.empty() ? "says nothing" : "";
+  };
+}
+
 std::map<std::string, Setter> setters(CaseFile& c) {
   return {
       {"smp", whole_number(c.smp, 1, 64)},
@@ -52,11 +59,8 @@ std::map<std::string, Setter> setters(CaseFile& c) {
       {"modules", word_list(c.modules)},
       {"programs", word_list(c.programs)},
       {"files", word_list(c.files)},
-      {"append",
-       [&c](const std::string& text) {
-         c.append = text;
-         return std::string();
-       }},
+      {"append", whole_text(c.append)},
+      {"allow", whole_text(c.allow)},
       {"needs",
        [&c](const std::string& text) -> std::string {
          for (const std::string& word : words(text)) {
@@ -157,6 +161,7 @@ void apply_case(const CaseFile& file, const Project& project, RunSpec& spec) {
   spec.results_disk = file.results;
   spec.demand_ktap = true;
   if (!file.append.empty()) spec.append.push_back(file.append);
+  if (!file.allow.empty()) spec.allow.push_back(file.allow);
   spec.files.modules = file.modules;
   spec.files.raceless = file.raceless;
   spec.files.kmod = file.kmod;

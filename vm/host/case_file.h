@@ -10,6 +10,7 @@
 //   # programs: bpftool            host programs, with their libraries
 //   # files: PATH[:GUEST] …        of the project; $RELEASE stands for the guest's
 //   # append: slub_debug=FZPU      more for the kernel's command line
+//   # allow: REGEX               kernel messages that are no splat here
 //   # expect: PANIC                the verdict (PASS)
 //   # cause: REGEX                 what the verdict's cause must match (anything)
 //
@@ -40,6 +41,7 @@ struct CaseFile {
   std::vector<std::string> programs;
   std::vector<std::string> files;
   std::string append;
+  std::string allow;
   Verdict expect = Verdict::Pass;
   std::string cause;
 

@@ -89,6 +89,8 @@ void add_run_options(CLI::App& app, RunArguments& a) {
   app.add_option("-o,--output", a.spec.folder, "the run folder (a new one under runs/)");
   app.add_option("--append", a.spec.append, "more for the kernel's command line")
       ->allow_extra_args(false);
+  app.add_option("--allow", a.spec.allow, "a pattern of kernel messages that are no splat here")
+      ->allow_extra_args(false);
   app.add_option("--accel", a.spec.accel, "auto, kvm or tcg")->capture_default_str();
   app.add_option("--case", a.case_file, "run this case instead of a command");
   app.add_flag("-i,--interactive", a.spec.terminal, "a terminal in the guest; a shell by default");
@@ -168,7 +170,7 @@ int scan(const Project& project, const std::string& log) {
   auto rules = SplatRules::load(project.source / "vm/splats");
   if (!rules) return failed(rules.error());
   if (!fs::is_regular_file(log)) return failed({ENOENT, "cannot read the log " + log});
-  auto splats = rules->scan(read_console(log));
+  auto splats = rules->scan(read_console(log)).splats;
   for (const Splat& s : splats) fmt::print("{}:{}: {}: {}\n", log, s.line, name_of(s.which), s.text);
   return splats.empty() ? 0 : exit_fail;
 }

@@ -51,6 +51,8 @@ Status write_report(const RunSpec& spec, const Machine& machine, const std::stri
         {"total", outcome.times.total_s},
         {"qemu_cpu", outcome.times.cpu_s}}},
       {"splats", splats},
+      {"allowed", spec.allow},
+      {"allowed_warnings", seen.allowed_warnings},
   };
   if (seen.ktap) report["ktap"] = ktap_json(*seen.ktap);
   std::ofstream out(spec.folder / "case.json");

@@ -195,6 +195,8 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   if (!version) return tl::unexpected(version.error());
   auto rules = SplatRules::load(project.source / "vm/splats");
   if (!rules) return tl::unexpected(rules.error());
+  for (const std::string& pattern : spec.allow)
+    if (auto allowed = rules->allow(pattern); !allowed) return tl::unexpected(allowed.error());
   auto accel = choose_accel(spec.accel, "/",
                             [&] { return probe_kvm(project, spec.kernel, *rules, *version); });
   if (!accel) return tl::unexpected(accel.error());

@@ -22,6 +22,7 @@ struct RunSpec {
   unsigned memory_mib = 1024;
   unsigned timeout_s = 300;  // 0: none
   std::vector<std::string> append;
+  std::vector<std::string> allow;  // patterns of complaints that this run may provoke
   GuestFiles files;
   bool results_disk = true;
   bool terminal = false;

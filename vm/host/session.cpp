@@ -276,7 +276,9 @@ void Session::collect() {
       started_at_ ? std::chrono::duration<double>(*started_at_ - start_).count() : 0;
   if (started_at_ && !seen_.ended) result_.times.command_s = seconds_since(*started_at_);
   std::string log = read_console(options_.folder / "console.log");
-  seen_.splats = rules_.scan(log);
+  SplatScan scan = rules_.scan(log);
+  seen_.splats = std::move(scan.splats);
+  seen_.allowed_warnings = scan.allowed_warnings;
   seen_.console_complete = log.find(wire::end_marker) != std::string::npos;
   seen_.last_words = last_line(log);
   if (seen_.last_words.empty()) seen_.last_words = last_line(read_console(options_.folder / "qemu.log"));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
@@ -81,21 +82,37 @@ Result<SplatRules> SplatRules::parse(std::string_view text, const std::string& n
       return fail(0, fmt::format("{}:{}: needs a class (allow, panic, oops, stall or splat) and a "
                                  "pattern",
                                  name, number));
-    auto raw = std::make_unique<regex_t>();
-    int code = regcomp(raw.get(), line.c_str() + start, REG_EXTENDED | REG_NOSUB);
-    if (code != 0) {
-      char why[128];
-      regerror(code, raw.get(), why, sizeof why);
-      return fail(0, fmt::format("{}:{}: {}", name, number, why));
-    }
-    rules.rules_.push_back({*which, Regex(raw.release())});
+    auto regex = compile(line.substr(start));
+    if (!regex) return fail(0, fmt::format("{}:{}: {}", name, number, regex.error().context));
+    rules.rules_.push_back({*which, std::move(*regex)});
   }
   if (rules.rules_.empty()) return fail(0, name + " has no splat rules");
   return rules;
 }
 
-std::optional<SplatClass> SplatRules::classify(const std::string& line) const {
-  std::string message = message_of(line);
+Result<SplatRules::Regex> SplatRules::compile(const std::string& pattern) {
+  auto raw = std::make_unique<regex_t>();
+  int code = regcomp(raw.get(), pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+  if (code == 0) return Regex(raw.release());
+  char why[128];
+  regerror(code, raw.get(), why, sizeof why);
+  return fail(0, fmt::format("the pattern {}: {}", pattern, why));
+}
+
+Status SplatRules::allow(const std::string& pattern) {
+  auto regex = compile(pattern);
+  if (!regex) return tl::unexpected(regex.error());
+  allowed_.push_back(std::move(*regex));
+  return {};
+}
+
+bool SplatRules::allowed(const std::string& message) const {
+  return std::any_of(allowed_.begin(), allowed_.end(), [&](const Regex& regex) {
+    return regexec(regex.get(), message.c_str(), 0, nullptr, 0) == 0;
+  });
+}
+
+std::optional<SplatClass> SplatRules::classify(const std::string& message) const {
   for (const Rule& rule : rules_) {
     if (regexec(rule.regex.get(), message.c_str(), 0, nullptr, 0) != 0) continue;
     if (rule.which == SplatClass::Allow) return std::nullopt;
@@ -104,17 +121,37 @@ std::optional<SplatClass> SplatRules::classify(const std::string& line) const {
   return std::nullopt;
 }
 
-std::vector<Splat> SplatRules::scan(std::string_view log, std::size_t limit) const {
-  std::vector<Splat> splats;
+SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
+  SplatScan found;
+  std::vector<Splat> report;  // complaints since "cut here"
+  bool in_report = false;
+  bool report_allowed = false;
+  auto end_report = [&] {
+    if (report_allowed)
+      ++found.allowed_warnings;
+    else
+      found.splats.insert(found.splats.end(), report.begin(), report.end());
+    report.clear();
+    in_report = report_allowed = false;
+  };
   std::size_t number = 0;
-  while (!log.empty() && splats.size() < limit) {
+  while (!log.empty() && found.splats.size() < limit) {
     std::size_t end = std::min(log.find('\n'), log.size());
-    std::string line(log.substr(0, end));
+    std::string message = message_of(log.substr(0, end));
     log.remove_prefix(std::min(end + 1, log.size()));
     ++number;
-    if (auto which = classify(line)) splats.push_back({*which, number, message_of(line)});
+    if (message.starts_with("------------[ cut here ]")) {
+      end_report();
+      in_report = true;
+    } else if (allowed(message)) {
+      report_allowed = in_report;
+    } else if (auto which = classify(message)) {
+      (in_report ? report : found.splats).push_back({*which, number, message});
+    }
+    if (in_report && message.starts_with("---[ end trace")) end_report();
   }
-  return splats;
+  end_report();
+  return found;
 }
 
 }  // namespace raceless::vm

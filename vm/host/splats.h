@@ -24,15 +24,22 @@ struct Splat {
   std::string text;  // the message without its time stamp
 };
 
+struct SplatScan {
+  std::vector<Splat> splats;
+  unsigned allowed_warnings = 0;  // whole reports that an exception covered
+};
+
 class SplatRules {
  public:
   [[nodiscard]] static Result<SplatRules> load(const std::filesystem::path& file);
   [[nodiscard]] static Result<SplatRules> parse(std::string_view text, const std::string& name);
 
-  // The class of one line of a log, time stamp and all; nothing when it is no complaint.
-  [[nodiscard]] std::optional<SplatClass> classify(const std::string& line) const;
+  // An exception for one run: a message that matches, and the whole report from "cut here" to "end
+  // trace" around it, is no complaint.
+  [[nodiscard]] Status allow(const std::string& pattern);
+
   // Every complaint of a log, at most `limit` of them.
-  [[nodiscard]] std::vector<Splat> scan(std::string_view log, std::size_t limit = 64) const;
+  [[nodiscard]] SplatScan scan(std::string_view log, std::size_t limit = 64) const;
 
  private:
   struct Free {
@@ -43,7 +50,12 @@ class SplatRules {
     SplatClass which;
     Regex regex;
   };
+  static Result<Regex> compile(const std::string& pattern);
+  [[nodiscard]] std::optional<SplatClass> classify(const std::string& message) const;
+  [[nodiscard]] bool allowed(const std::string& message) const;
+
   std::vector<Rule> rules_;
+  std::vector<Regex> allowed_;
 };
 
 // A line of the console without its time stamp, caller and carriage return.

@@ -11,6 +11,8 @@
 namespace raceless::vm {
 namespace {
 
+constexpr std::uint64_t warning_taint = 1u << 9;
+
 constexpr std::array<std::pair<const char*, Verdict>, 6> verdicts = {{
     {"PASS", Verdict::Pass},
     {"FAIL", Verdict::Fail},
@@ -112,7 +114,9 @@ Judgement judge(const Evidence& seen) {
   if (!seen.broken_guest.empty())
     return {Verdict::Infra, "init could not run the command: " + seen.broken_guest};
   if (!seen.splats.empty()) return {Verdict::Splat, seen.splats.front().text};
-  if (std::uint64_t bad = seen.taint & ~allowed_taint; bad != 0)
+  // Exceptions cover whole reports, and those set the warning's bit.
+  std::uint64_t allowed = allowed_taint | (seen.allowed_warnings > 0 ? warning_taint : 0);
+  if (std::uint64_t bad = seen.taint & ~allowed; bad != 0)
     return {Verdict::Splat, "the kernel is tainted: " + describe_taint(bad)};
   if (seen.qemu_status != wire::qemu_exit_status(seen.status))
     return {Verdict::Infra, fmt::format("QEMU's exit status is {}, but exit {} of the command "

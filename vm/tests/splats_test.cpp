@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+// Each log in logs/ has beside it the complaints that vm/splats must find in it, and no others.
+#include "../host/splats.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace raceless::vm {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+SplatRules rules() {
+  auto loaded = SplatRules::load(fs::path(VM_SOURCE) / "splats");
+  EXPECT_TRUE(loaded.has_value()) << loaded.error().message();
+  return std::move(*loaded);
+}
+
+std::string found(const SplatRules& with, const std::string& log) {
+  std::string text;
+  for (const Splat& s : with.scan(log).splats)
+    text += std::string(name_of(s.which)) + " " + s.text + "\n";
+  return text;
+}
+
+TEST(Splats, FixturesGiveWhatTheySay) {
+  SplatRules with = rules();
+  int logs = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(VM_SOURCE) / "tests/logs")) {
+    fs::path log = entry.path();
+    if (log.extension() != ".log") continue;
+    ++logs;
+    fs::path expected = log;
+    expected.replace_extension(".expect");
+    ASSERT_TRUE(fs::exists(expected)) << expected;
+    EXPECT_EQ(found(with, read(log)), read(expected)) << log;
+  }
+  EXPECT_GE(logs, 8);
+}
+
+TEST(Splats, SaysInWhichLine) {
+  auto scan = rules().scan("[    0.1] a\n[    0.2] b\n[    0.3] BUG: c\n");
+  ASSERT_EQ(scan.splats.size(), 1u);
+  EXPECT_EQ(scan.splats[0].line, 3u);
+}
+
+TEST(Splats, TimeStampsAndCallersAreNoPartOfAMessage) {
+  EXPECT_EQ(message_of("[    1.000001] text\r\n"), "text");
+  EXPECT_EQ(message_of("[    1.000001][  T131] text"), "text");
+  EXPECT_EQ(message_of("[    1.000001][    C0]  two spaces"), " two spaces");
+  EXPECT_EQ(message_of("[drm] text"), "[drm] text");
+  EXPECT_EQ(message_of("plain"), "plain");
+}
+
+TEST(Splats, AnExceptionCoversItsWholeReportAndNothingElse) {
+  std::string log = read(fs::path(VM_SOURCE) / "tests/logs/stock-warn.log");
+  SplatRules with = rules();
+  ASSERT_TRUE(with.allow("^request_module fs-.* succeeded").has_value());
+  auto scan = with.scan(log + read(fs::path(VM_SOURCE) / "tests/logs/warn.log"));
+  EXPECT_EQ(scan.allowed_warnings, 1u);
+  ASSERT_EQ(scan.splats.size(), 2u);
+  EXPECT_NE(scan.splats[0].text.find("planted_open"), std::string::npos);
+}
+
+TEST(Splats, AReportThatIsCutOffStillCounts) {
+  auto scan = rules().scan("[ 1.0] ------------[ cut here ]------------\n[ 1.1] WARNING: CPU: 0\n");
+  EXPECT_EQ(scan.splats.size(), 1u);
+}
+
+TEST(Splats, BadRulesAreErrorsThatNameTheLine) {
+  for (const char* text : {"splat", "nonsense ^x", "# only a comment\n", "splat ^x\nsplat (\n"}) {
+    auto parsed = SplatRules::parse(text, "rules");
+    ASSERT_FALSE(parsed.has_value()) << text;
+    EXPECT_NE(parsed.error().context.find("rules"), std::string::npos);
+  }
+  EXPECT_FALSE(rules().allow("(").has_value());
+}
+
+}  // namespace
+}  // namespace raceless::vm
