@@ -12,8 +12,7 @@ namespace raceless {
 namespace {
 
 constexpr std::array<const char*, RACELESS_NR_REASONS> kReasons = {
-    "none",   "absent",   "unloading", "flight", "timeout",
-    "killed", "deadlock", "limit",     "memory"};
+    "none", "absent", "unloading", "flight", "timeout", "killed", "deadlock", "limit", "memory"};
 
 constexpr std::array<const char*, RACELESS_NR_PROMISES> kPromises = {
     "the kernel and the storm itself work",

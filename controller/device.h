@@ -60,7 +60,8 @@ class Device {
  public:
   [[nodiscard]] static Result<Device> open(const std::string& path = RACELESS_DEVICE);
 
-  [[nodiscard]] GetResult<Got> get(const std::string& name, uint64_t timeout_ns, uint32_t flags = 0);
+  [[nodiscard]] GetResult<Got> get(const std::string& name, uint64_t timeout_ns,
+                                   uint32_t flags = 0);
   [[nodiscard]] Status put(uint32_t ref);
 
   // Runs a provider's operation through a reference that get() gave.

@@ -39,8 +39,9 @@ Result<uint64_t> parse_duration(const std::string& text) {
       return number * unit.ns;
     }
   }
-  return fail(0, "'" + text + "' is no duration; write a whole number and a unit, as in 30s, "
-                 "250ms, 2m");
+  return fail(0, "'" + text +
+                     "' is no duration; write a whole number and a unit, as in 30s, "
+                     "250ms, 2m");
 }
 
 std::string format_duration(uint64_t ns) {

@@ -41,9 +41,8 @@ nlohmann::json Histogram::to_json() const {
       buckets.push_back({static_cast<uint64_t>(raceless_hist_lower(bucket)),
                          static_cast<uint64_t>(raw_.buckets[bucket])});
   }
-  return {{"count", count()},         {"sum", sum()},
-          {"max", max()},             {"p50", quantile(0.50)},
-          {"p99", quantile(0.99)},    {"buckets", std::move(buckets)}};
+  return {{"count", count()},      {"sum", sum()},          {"max", max()},
+          {"p50", quantile(0.50)}, {"p99", quantile(0.99)}, {"buckets", std::move(buckets)}};
 }
 
 }  // namespace raceless

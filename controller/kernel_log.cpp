@@ -13,7 +13,7 @@ namespace raceless {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> kComplaints = {
+constexpr std::array<std::string_view, 16> kComplaints = {
     "WARNING: ",
     "BUG: ",
     "kernel BUG at ",
@@ -28,6 +28,8 @@ constexpr std::array<std::string_view, 14> kComplaints = {
     "blocked for more than",
     "Object already free",
     "unregister_netdevice: waiting for",
+    "sysfs: cannot create duplicate filename",
+    "Slab cache still has objects",
 };
 
 struct TaintBit {

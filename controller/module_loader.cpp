@@ -38,7 +38,8 @@ std::optional<long> module_refcount(const std::string& name, const std::string& 
 
 void KernelModule::Unref::operator()(kmod_module* module) const { kmod_module_unref(module); }
 
-KernelModule::KernelModule(kmod_module* module) : module_(module), name_(kmod_module_get_name(module)) {
+KernelModule::KernelModule(kmod_module* module)
+    : module_(module), name_(kmod_module_get_name(module)) {
   const char* path = kmod_module_get_path(module);
   if (path != nullptr) path_ = path;
 }

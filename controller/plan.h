@@ -2,9 +2,9 @@
 // What every thread of a storm does, decided by the seed alone.
 //
 // Each thread draws its operations from a stream of its own. A stream depends on the seed, the role
-// and the thread's index, never on time, on the outcome of an operation or on other threads: the same
-// seed gives bit for bit the same sequence on every machine. (How many of the operations a thread
-// gets through in a given time, and how they interleave, is the kernel's business.)
+// and the thread's index, never on time, on the outcome of an operation or on other threads: the
+// same seed gives bit for bit the same sequence on every machine. (How many of the operations a
+// thread gets through in a given time, and how they interleave, is the kernel's business.)
 #ifndef RACELESS_CONTROLLER_PLAN_H
 #define RACELESS_CONTROLLER_PLAN_H
 

@@ -47,9 +47,8 @@ TEST(Plan, SeedRoleAndIndexEachChangeTheSequence) {
 TEST(Plan, TheSequenceIsTheSameOnEveryMachine) {
   const Op first = Plan(1).stream(Role::consumer, 0, kPacing, 1'000'000).next();
   const Op expected{0, 429383, 5, 45, 16277818424373174398ULL};
-  EXPECT_EQ(first, expected)
-      << first.pause_ns << ", " << first.hold_ns << ", " << first.calls << ", " << first.percent
-      << ", " << first.choice << "ULL";
+  EXPECT_EQ(first, expected) << first.pause_ns << ", " << first.hold_ns << ", " << first.calls
+                             << ", " << first.percent << ", " << first.choice << "ULL";
 }
 
 TEST(Plan, PacingDoesNotChangeWhatIsDone) {

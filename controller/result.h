@@ -21,8 +21,8 @@ struct [[nodiscard]] Error {
   std::string message() const {
     if (code == 0) return context;
     const char* name = strerrorname_np(code);
-    return context + ": " + (name ? name : "errno " + std::to_string(code)) + " (" +
-           description() + ")";
+    return context + ": " + (name ? name : "errno " + std::to_string(code)) + " (" + description() +
+           ")";
   }
 
  private:

@@ -54,8 +54,10 @@ Result<StateFile> StateFile::parse(std::string_view text) {
     if (words.empty()) continue;
     if (words[0] != "#") {
       if (words.size() != names.size())
-        return fail(EPROTO, std::string(RACELESS_STATE_FILE) + " has a line that does not fit its "
-                            "columns: '" + line + "'");
+        return fail(EPROTO, std::string(RACELESS_STATE_FILE) +
+                                " has a line that does not fit its "
+                                "columns: '" +
+                                line + "'");
       std::map<std::string, std::string> columns;
       for (size_t i = 0; i < words.size(); i++) columns[names[i]] = words[i];
       file.slots_.emplace_back(std::move(columns));

@@ -29,6 +29,7 @@ struct StormOptions {
   std::string output;
   bool json = false;
   bool needs = false;
+  bool expects = false;
   Progress progress = Progress::automatic;
 };
 
@@ -82,6 +83,11 @@ Outcome run_storm(const StormOptions& options) {
   }
   if (options.needs) {
     for (const std::string& module : (*target)->needs()) fmt::print("{}\n", module);
+    return Outcome::passed;
+  }
+  if (options.expects) {
+    const std::string message = (*target)->expected_message();
+    if (!message.empty()) fmt::print("{}\n", message);
     return Outcome::passed;
   }
   const Context context = current_context();
@@ -166,6 +172,8 @@ RunCommand add_storm(CLI::App& app) {
   app.add_flag("--json", options->json, "print run.json instead of the summary");
   app.add_flag("--needs", options->needs,
                "print the modules of the kernel that the target needs, and do nothing");
+  app.add_flag("--expects", options->expects,
+               "print a pattern of the kernel messages that the target provokes, and do nothing");
   app.add_flag("--trace,!--no-trace", parameters.trace, "watch with eBPF (the default)");
   const std::map<std::string, Progress> progress = {
       {"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}};

@@ -47,6 +47,9 @@ class MountTarget : public StockTarget {
   bool expects_complaint(std::string_view line) const override {
     return line.find("get_fs_type+") != std::string_view::npos;
   }
+  std::string expected_message() const override {
+    return "^request_module fs-.* succeeded, but still no fs";
+  }
 
  protected:
   Result<std::unique_ptr<Use>> make_use(Surroundings /*surroundings*/) override {

@@ -50,6 +50,8 @@ class Target {
   [[nodiscard]] virtual std::map<std::string, uint64_t> extra_counters() const { return {}; }
   // A complaint of the kernel that belongs to the failure under study.
   [[nodiscard]] virtual bool expects_complaint(std::string_view /*line*/) const { return false; }
+  // The same for the VM harness: a pattern of the message that comes with it; "" if there is none.
+  [[nodiscard]] virtual std::string expected_message() const { return ""; }
 };
 
 // A target by the name that the user gave. An error (usage) lists the valid ones.

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "targets/workload.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "clock.h"
+#include "text_file.h"
+
+namespace raceless {
+namespace {
+
+WorkloadEnd run(const std::string& command) {
+  Result<Workload> workload = Workload::start(command);
+  if (!workload || !workload->wait(10 * kNsPerSecond)) return {-1, 0, ""};
+  return workload->end();
+}
+
+TEST(Workload, KeepsStatusAndOutput) {
+  const WorkloadEnd end = run("echo first; echo last >&2; exit 3");
+  EXPECT_EQ(end.status, 3);
+  EXPECT_EQ(end.signal, 0);
+  EXPECT_FALSE(end.ok());
+  EXPECT_EQ(end.output, "first\nlast\n");
+  EXPECT_EQ(end.describe(), "exit status 3: last");
+}
+
+TEST(Workload, SuccessIsSuccess) { EXPECT_TRUE(run("true").ok()); }
+
+TEST(Workload, TellsASignal) {
+  const WorkloadEnd end = run("kill -SEGV $$");
+  EXPECT_EQ(end.signal, SIGSEGV);
+  EXPECT_EQ(end.describe(), "killed by signal 11 (SEGV)");
+}
+
+TEST(Workload, KeepsTheEndOfALongOutput) {
+  const WorkloadEnd end = run("yes | head -n 10000; echo the end");
+  EXPECT_LE(end.output.size(), 4096U);
+  EXPECT_TRUE(end.output.ends_with("the end\n"));
+}
+
+TEST(Workload, FreezesAllProcessesAndThawsThem) {
+  Result<Workload> workload = Workload::start("sleep 0.2 & wait; echo done");
+  ASSERT_TRUE(workload);
+  usleep(50'000);
+  workload->freeze();
+  EXPECT_FALSE(workload->wait(600 * kNsPerMs));
+  EXPECT_EQ(workload->processes().size(), 2U);
+  for (const pid_t pid : workload->processes()) {
+    const std::string line = first_line("/proc/" + std::to_string(pid) + "/stat");
+    EXPECT_NE(line.find(") T"), std::string::npos) << line;
+  }
+  workload->thaw();
+  ASSERT_TRUE(workload->wait(10 * kNsPerSecond));
+  EXPECT_EQ(workload->end().output, "done\n");
+}
+
+TEST(Workload, TakesItsProcessesWithIt) {
+  pid_t pid = 0;
+  {
+    Result<Workload> workload = Workload::start("sleep 100");
+    ASSERT_TRUE(workload);
+    pid = workload->processes().front();
+  }
+  EXPECT_EQ(kill(pid, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+}
+
+TEST(ErrnoIn, FindsTheLastErrorText) {
+  EXPECT_EQ(errno_in("cat: can't open '/dev/x': No such device\n"), ENODEV);
+  EXPECT_EQ(errno_in("No such file or directory\nthen: Device or resource busy"), EBUSY);
+  EXPECT_EQ(errno_in("sh: can't create /dev/x: No such device or address"), ENXIO);
+  EXPECT_EQ(errno_in("all is well"), 0);
+  EXPECT_EQ(errno_in(""), 0);
+}
+
+}  // namespace
+}  // namespace raceless
