@@ -31,6 +31,7 @@ enum class Type : std::uint8_t {
   InEnd = 17,   // end of file on the command's stdin
   Signal = 18,  // fields: number; sent on to the command's process group
   Resize = 19,  // fields: rows, columns; of the terminal
+  Dump = 20,    // no payload; the kernel shall log what its CPUs and blocked tasks are doing
 };
 
 inline constexpr std::size_t header_bytes = 14;
@@ -84,5 +85,7 @@ inline constexpr int debug_exit_port = 0xf4;
 // The last line that init writes to the kernel log. Its presence in the console log proves that
 // the log is whole.
 inline constexpr std::string_view end_marker = "raceless-init: end of case";
+// What it writes there when it has obeyed a Dump.
+inline constexpr std::string_view dump_marker = "raceless-init: end of dump";
 
 }  // namespace raceless::wire

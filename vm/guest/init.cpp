@@ -32,6 +32,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "../wire.h"
 #include "command.h"
@@ -42,14 +43,16 @@
 namespace raceless::guest {
 namespace {
 
-constexpr char end_line[] = "<6>raceless-init: end of case\n";
-
-void log_line(const std::string& text) {
-  int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  std::string line = "<4>raceless-init: " + text + "\n";
-  (void)!write(fd, line.data(), line.size());
+bool write_file(const char* path, std::string_view text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool whole = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   close(fd);
+  return whole;
+}
+
+void log_line(std::string_view text) {
+  write_file("/dev/kmsg", "<5>" + std::string(text) + "\n");
 }
 
 [[noreturn]] void leave(int status) {
@@ -68,12 +71,8 @@ std::string read_line(const char* path) {
 // Blocks until the console printed all that is in the kernel log: /dev/console is looked up under
 // the console lock, and whoever releases that lock first prints what is left.
 void flush_console() {
-  int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    (void)!write(fd, end_line, sizeof end_line - 1);
-    close(fd);
-  }
-  fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  log_line(wire::end_marker);
+  int fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
   if (fd >= 0) close(fd);
 }
 
@@ -104,8 +103,13 @@ void obey(const wire::Frame& frame, Command& command) {
       command.resize(static_cast<int>(wire::number(fields, "rows").value_or(24)),
                      static_cast<int>(wire::number(fields, "columns").value_or(80)));
       break;
+    case wire::Type::Dump:
+      write_file("/proc/sysrq-trigger", "l");  // each CPU's stack
+      write_file("/proc/sysrq-trigger", "w");  // and each blocked task's
+      log_line(wire::dump_marker);
+      break;
     default:
-      log_line("a frame of unknown type from the host");
+      log_line("raceless-init: a frame of unknown type from the host");
   }
 }
 
@@ -146,12 +150,12 @@ int block_sigchld() {
 
 int run() {
   if (std::string error = mount_all(); !error.empty()) {
-    log_line(error);
+    log_line("raceless-init: " + error);
     return 125;
   }
   Port port;
   if (std::string error = port.open("/dev/ttyS1"); !error.empty()) {
-    log_line(error);
+    log_line("raceless-init: " + error);
     return 125;
   }
   wire::Fields options = wire::decode_fields(read_file("/case/options"));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "../wire.h"
 #include "process.h"
 #include "splats.h"
 
@@ -26,7 +27,9 @@ void Console::follow() {
     offset_ += static_cast<std::size_t>(n);
     tail_.append(buffer, static_cast<std::size_t>(n));
     if (tail_.find(panic_text) != std::string::npos) panicked_ = true;
-    if (tail_.size() > panic_text.size()) tail_.erase(0, tail_.size() - panic_text.size());
+    if (tail_.find(wire::dump_marker) != std::string::npos) dumped_ = true;
+    constexpr std::size_t longest = std::max(panic_text.size(), wire::dump_marker.size());
+    if (tail_.size() > longest) tail_.erase(0, tail_.size() - longest);
   }
 }
 

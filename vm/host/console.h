@@ -16,6 +16,9 @@ class Console {
   void follow();
   // The kernel said that it panicked.
   [[nodiscard]] bool panicked() const { return panicked_; }
+  // Init says that the dump that it was asked for is there.
+  [[nodiscard]] bool dumped() const { return dumped_; }
+  [[nodiscard]] std::size_t bytes() const { return offset_; }
   // It grew past what any sane case prints.
   [[nodiscard]] bool flooded() const { return offset_ > limit_bytes; }
 
@@ -26,6 +29,7 @@ class Console {
   std::size_t offset_ = 0;
   std::string tail_;  // the end of what was seen, where a pattern may have begun
   bool panicked_ = false;
+  bool dumped_ = false;
 };
 
 // The whole log, or its first part when a flood made it larger than the limit.

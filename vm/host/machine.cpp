@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "../wire.h"
+#include "qmp.h"
 
 namespace raceless::vm {
 namespace {
@@ -69,6 +70,7 @@ std::string Machine::kernel_arguments() const {
   // A dying kernel must say so and end at once; -no-reboot turns its reboot into QEMU's exit.
   std::string text = fmt::format(
       "console=ttyS0 printk.devkmsg=on no_timer_check oops=panic panic=-1 softlockup_panic=1 "
+      "unknown_nmi_panic "
       "hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 sysctl.kernel.hung_task_timeout_secs={} "
       "sysctl.kernel.watchdog_thresh={} rcupdate.rcu_cpu_stall_timeout={}",
       10 * patience, 10 * patience, 5 * patience);
@@ -77,19 +79,24 @@ std::string Machine::kernel_arguments() const {
 }
 
 Argv Machine::command() const {
-  return command_with(*this, "file,id=console,path=console.log", "stdio,id=wire,signal=off");
+  Argv argv =
+      command_with(*this, "file,id=console,path=console.log", "stdio,id=wire,signal=off");
+  argv.insert(argv.end(), {"-qmp", fmt::format("unix:{},server=on,wait=off", qmp_socket)});
+  return argv;
 }
 
-std::string Machine::script() const {
+std::string Machine::script(unsigned limit_s) const {
   std::string text =
       "#!/bin/sh\n"
       "# Boots this case again by hand: the console comes to the terminal, what the command prints\n"
-      "# goes to again.wire (frames, readable as text for the most part). Needs only QEMU and this\n"
-      "# folder. Exits with the command's exit status, or 125 when the guest ended without proof.\n"
+      "# goes to again.wire (frames, readable as text for the most part); it has no input. Needs\n"
+      "# only QEMU and this folder. Exits with the command's exit status, or 125 when the guest\n"
+      "# ended without proof or reached the time limit.\n"
       "cd \"$(dirname \"$0\")\" || exit 125\n";
   if (results_disk)
     text += fmt::format("rm -f results.img && truncate -s {} results.img || exit 125\n",
                         results_disk_bytes);
+  if (limit_s > 0) text += fmt::format("timeout --foreground -k 5 {} ", limit_s);
   for (const std::string& word :
        command_with(*this, "stdio,id=console,signal=on", "file,id=wire,path=again.wire"))
     text += quoted(word) + " ";

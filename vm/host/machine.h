@@ -23,8 +23,8 @@ struct Machine {
   [[nodiscard]] std::string kernel_arguments() const;
   // Names are relative to the run folder. The wire is QEMU's stdin and stdout.
   [[nodiscard]] Argv command() const;
-  // A script for the run folder that boots the same machine again by hand.
-  [[nodiscard]] std::string script() const;
+  // A script for the run folder that boots the same machine again by hand; 0 is no limit.
+  [[nodiscard]] std::string script(unsigned limit_s) const;
 };
 
 // How many times slower than an idle host this one will run a guest of that many CPUs.

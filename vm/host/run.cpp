@@ -222,10 +222,6 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   machine.patience = accel->name == "kvm"
                          ? 1
                          : patience_for(host_load(), std::thread::hardware_concurrency(), spec.smp);
-  fs::path script = spec.folder / "qemu-cmd";
-  std::ofstream(script) << machine.script();
-  fs::permissions(script, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
-
   SessionOptions options;
   options.folder = spec.folder;
   options.command = machine.command();
@@ -235,6 +231,11 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   options.terminal = spec.terminal;
   options.input = spec.input;
   options.copy_output = spec.copy_output;
+  fs::path script = spec.folder / "qemu-cmd";
+  std::ofstream(script) << machine.script(
+      spec.timeout_s == 0 ? 0 : spec.timeout_s + options.boot_limit_s);
+  fs::permissions(script, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
+
   say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name, accel->reason));
 
   SessionResult session = boot(spec, options, *rules);

@@ -13,6 +13,7 @@
 
 #include "../wire.h"
 #include "console.h"
+#include "qmp.h"
 #include "terminal.h"
 
 namespace raceless::vm {
@@ -75,6 +76,7 @@ class Session {
   void on_frame(const wire::Frame& frame);
   void on_input();
   void check_time();
+  void end_of_patience();
   void abort();
   void collect();
   void give_up(const std::string& why);
@@ -101,6 +103,9 @@ class Session {
   Clock::time_point start_ = Clock::now();
   std::optional<Clock::time_point> started_at_;
   std::optional<Clock::time_point> over_at_;  // the guest ended or panicked: QEMU should exit
+  Clock::time_point asked_at_;                // for a dump, at the time limit
+  std::size_t log_bytes_ = std::string::npos;  // of the console, what counts for the verdict
+  bool nmi_sent_ = false;
 };
 
 void Session::give_up(const std::string& why) {
@@ -233,19 +238,33 @@ void Session::on_signals() {
   }
 }
 
+// The limit is over, so the verdict stands; what comes now is for whoever reads the log. A guest
+// whose init still answers is asked for the stacks, one that does not is made to panic.
+void Session::end_of_patience() {
+  double waited = seconds_since(asked_at_);
+  if (console_.dumped() || waited > 2 * options_.grace_s) return abort();
+  if (waited < options_.grace_s || nmi_sent_) return;
+  nmi_sent_ = true;
+  if (!inject_nmi(options_.folder)) abort();
+}
+
 void Session::check_time() {
   console_.follow();
-  if (console_.panicked() && !over_at_) over_at_ = Clock::now();
+  if (console_.panicked() && !over_at_ && !seen_.timed_out) over_at_ = Clock::now();
   if (console_.flooded() && !seen_.ended) {
     seen_.flooded = true;
     abort();
   }
   if (over_at_) {
     if (seconds_since(*over_at_) > options_.grace_s) abort();
+  } else if (seen_.timed_out) {
+    end_of_patience();
   } else if (started_at_) {
     if (options_.limit_s > 0 && seconds_since(*started_at_) > options_.limit_s) {
       seen_.timed_out = true;
-      abort();
+      asked_at_ = Clock::now();
+      log_bytes_ = console_.bytes();
+      send(wire::Type::Dump, {});
     }
   } else if (seconds_since(start_) > options_.boot_limit_s) {
     abort();
@@ -276,6 +295,9 @@ void Session::collect() {
       started_at_ ? std::chrono::duration<double>(*started_at_ - start_).count() : 0;
   if (started_at_ && !seen_.ended) result_.times.command_s = seconds_since(*started_at_);
   std::string log = read_console(options_.folder / "console.log");
+  std::error_code ignored;
+  std::filesystem::remove(options_.folder / qmp_socket, ignored);
+  log.resize(std::min(log.size(), log_bytes_));
   SplatScan scan = rules_.scan(log);
   seen_.splats = std::move(scan.splats);
   seen_.allowed_warnings = scan.allowed_warnings;

@@ -210,9 +210,9 @@ TEST_F(Host, TheSavedScriptIsAShellScriptWithRelativeNames) {
   Machine machine;
   machine.results_disk = true;
   machine.append = {"it's=quoted"};
-  fs::path script = write("qemu-cmd", machine.script());
+  fs::path script = write("qemu-cmd", machine.script(60));
   EXPECT_EQ(run_program({"sh", "-n", script.string()})->status, 0);
-  EXPECT_EQ(machine.script().find(folder_.string()), std::string::npos);
+  EXPECT_EQ(machine.script(60).find(folder_.string()), std::string::npos);
 }
 
 TEST_F(Host, AProgramThatIsNotThereIsAnError) {
