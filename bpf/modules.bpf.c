@@ -57,13 +57,8 @@ struct {
 } unloaders SEC(".maps");
 
 #define TOTAL(field)                                                           \
-	do {                                                                   \
-		__u32 only = 0;                                                \
-		struct raceless_module_totals *sums =                          \
-			bpf_map_lookup_elem(&module_totals, &only);            \
-		if (sums)                                                      \
-			__sync_fetch_and_add(&sums->field, 1);                 \
-	} while (0)
+	add_to(&module_totals,                                                 \
+	       __builtin_offsetof(struct raceless_module_totals, field), 1)
 
 static __always_inline bool watched(const char *name)
 {

@@ -55,15 +55,19 @@ struct {
 	__uint(value_size, RACELESS_STACK_DEPTH * sizeof(__u64));
 } stacks SEC(".maps");
 
-/* DROP(events): atomic, because an interrupt may drop on the same CPU. */
+/* Adds to the number at an offset of the one value that an array map has. */
+static __always_inline void add_to(void *sums, __u64 offset, __u64 times)
+{
+	__u32 only = 0;
+	void *value = bpf_map_lookup_elem(sums, &only);
+
+	if (value)
+		__sync_fetch_and_add((__u64 *)(value + offset), times);
+}
+
+/* DROP(events); atomic although per CPU, since an interrupt may drop as well. */
 #define DROP(kind)                                                             \
-	do {                                                                   \
-		__u32 only = 0;                                                \
-		struct raceless_drops *mine =                                  \
-			bpf_map_lookup_elem(&drops, &only);                    \
-		if (mine)                                                      \
-			__sync_fetch_and_add(&mine->kind, 1);                  \
-	} while (0)
+	add_to(&drops, __builtin_offsetof(struct raceless_drops, kind), 1)
 
 static __always_inline void raise(__u64 *maximum, __u64 value)
 {

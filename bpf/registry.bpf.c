@@ -33,13 +33,8 @@ struct {
 } totals SEC(".maps");
 
 #define TOTAL(field, times)                                                    \
-	do {                                                                   \
-		__u32 only = 0;                                                \
-		struct raceless_registry_totals *sums =                        \
-			bpf_map_lookup_elem(&totals, &only);                   \
-		if (sums)                                                      \
-			__sync_fetch_and_add(&sums->field, times);             \
-	} while (0)
+	add_to(&totals, __builtin_offsetof(struct raceless_registry_totals,    \
+					   field), times)
 
 #define COPY_NAME(to, from) bpf_probe_read_kernel_str(to, sizeof(to), from)
 

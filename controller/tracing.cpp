@@ -19,7 +19,7 @@ namespace raceless {
 namespace {
 
 // A ring buffer cannot be smaller than a page.
-constexpr std::uint32_t kUnusedEventsBytes = 4096;
+constexpr std::uint32_t unused_events_bytes = 4096;
 
 // Opens a skeleton and sets its constants, which the kernel freezes when it loads them.
 template <typename Skeleton, typename SetConstants>
@@ -80,7 +80,7 @@ Status Tracing::Impl::load_modules(const Options& options, const KernelBtf& kern
   if (!set) return tl::unexpected(set.error());
   if (options.registry) set->leave_out("on_module_get");
   if (!options.events) {
-    if (auto resized = set->resize("events", kUnusedEventsBytes); !resized) return resized;
+    if (auto resized = set->resize("events", unused_events_bytes); !resized) return resized;
   }
   if (auto loaded = set->load(kernel, missing_); !loaded) return loaded;
   modules_ = std::move(*set);

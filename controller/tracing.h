@@ -39,7 +39,7 @@ class Tracing {
     bool events = false;
   };
 
-  static constexpr const char* kDefaultPinDir = "/sys/fs/bpf/raceless";
+  static constexpr const char* default_pin_dir = "/sys/fs/bpf/raceless";
 
   static Result<std::unique_ptr<Tracing>> open(const Options& options);
   ~Tracing();

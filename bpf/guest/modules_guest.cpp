@@ -21,8 +21,8 @@
 namespace raceless {
 namespace {
 
-constexpr const char* kMountPoint = "/tmp/bpf-guest";
-constexpr std::chrono::seconds kStormTime{4};
+constexpr const char* mount_point = "/tmp/bpf-guest";
+constexpr std::chrono::seconds storm_time{4};
 
 std::unique_ptr<Tracing> open_tracing(const Tracing::Options& options) {
   auto tracing = Tracing::open(options);
@@ -72,8 +72,8 @@ struct Tally {
 };
 
 std::string to_text(const Tally& tally) {
-  std::string text = std::to_string(tally.calls) + " calls, " + std::to_string(tally.failures) +
-                     " failures:";
+  std::string text =
+      std::to_string(tally.calls) + " calls, " + std::to_string(tally.failures) + " failures:";
   for (const auto& [cause, number] : tally.causes) {
     text += " " + std::string(to_string(cause)) + " " + std::to_string(number);
   }
@@ -84,7 +84,7 @@ std::string to_text(const Tally& tally) {
 Tally call_again_and_again(Tracing& tracing, const std::function<bool()>& call,
                            std::chrono::milliseconds pause) {
   Tally tally;
-  const auto end = std::chrono::steady_clock::now() + kStormTime;
+  const auto end = std::chrono::steady_clock::now() + storm_time;
   while (std::chrono::steady_clock::now() < end) {
     const std::uint64_t since_ns = now_ns();
     tally.calls++;
@@ -109,8 +109,8 @@ TEST(Modules, LoadsAndUnloadsAreCountedExactly) {
   ASSERT_TRUE(loader);
   auto dummy = loader->find("dummy");
   ASSERT_TRUE(dummy);
-  constexpr int kCycles = 10;
-  for (int cycle = 0; cycle < kCycles; cycle++) {
+  constexpr int cycles = 10;
+  for (int cycle = 0; cycle < cycles; cycle++) {
     ASSERT_EQ(dummy->load(), 0);
     ASSERT_EQ(dummy->load(), EEXIST);
     ASSERT_EQ(delete_module("dummy"), 0);
@@ -132,23 +132,23 @@ TEST(Modules, LoadsAndUnloadsAreCountedExactly) {
   const auto snapshot = tracing->snapshot();
   ASSERT_TRUE(snapshot);
   expect_no_drops(*snapshot);
-  EXPECT_EQ(counter(*snapshot, "module_loads"), kCycles);
-  EXPECT_EQ(counter(*snapshot, "module_frees"), kCycles);
-  EXPECT_EQ(counter(*snapshot, "load_results_ok"), kCycles);
-  EXPECT_EQ(counter(*snapshot, "load_results_EEXIST"), kCycles);
-  EXPECT_EQ(counter(*snapshot, "unload_results_ok"), kCycles);
-  EXPECT_EQ(counter(*snapshot, "unload_results_ENOENT"), kCycles);
-  EXPECT_EQ(events[RACELESS_EVENT_MODULE_LOAD], kCycles);
-  EXPECT_EQ(events[RACELESS_EVENT_MODULE_FREE], kCycles);
-  EXPECT_EQ(events[RACELESS_EVENT_MODULE_LOADED], 2 * kCycles);
-  EXPECT_EQ(events[RACELESS_EVENT_MODULE_UNLOADED], 2 * kCycles);
+  EXPECT_EQ(counter(*snapshot, "module_loads"), cycles);
+  EXPECT_EQ(counter(*snapshot, "module_frees"), cycles);
+  EXPECT_EQ(counter(*snapshot, "load_results_ok"), cycles);
+  EXPECT_EQ(counter(*snapshot, "load_results_EEXIST"), cycles);
+  EXPECT_EQ(counter(*snapshot, "unload_results_ok"), cycles);
+  EXPECT_EQ(counter(*snapshot, "unload_results_ENOENT"), cycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_LOAD], cycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_FREE], cycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_LOADED], 2 * cycles);
+  EXPECT_EQ(events[RACELESS_EVENT_MODULE_UNLOADED], 2 * cycles);
 
   const raceless_hist& unloads = snapshot->histograms.at("unload_ns");
   const raceless_hist& graces = snapshot->histograms.at("unload_grace_ns");
-  EXPECT_EQ(unloads.count, 2 * kCycles);
-  EXPECT_EQ(snapshot->histograms.at("load_ns").count, 2 * kCycles);
+  EXPECT_EQ(unloads.count, 2 * cycles);
+  EXPECT_EQ(snapshot->histograms.at("load_ns").count, 2 * cycles);
   // free_module() waits for RCU once at least; the waits are inside the system calls.
-  EXPECT_GE(graces.count, kCycles);
+  EXPECT_GE(graces.count, cycles);
   EXPECT_LE(graces.sum, unloads.sum);
   EXPECT_GT(graces.max, 0U);
 }
@@ -205,8 +205,8 @@ TEST(Modules, EachFailedBindHasACause) {
         EXPECT_TRUE(algorithm);
         sockaddr_alg address{};
         address.salg_family = AF_ALG;
-        std::strcpy(reinterpret_cast<char*>(address.salg_type), "hash");
-        std::strcpy(reinterpret_cast<char*>(address.salg_name), "sha1");
+        std::memcpy(address.salg_type, "hash", sizeof("hash"));
+        std::memcpy(address.salg_name, "sha1", sizeof("sha1"));
         return bind(algorithm.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
       },
       std::chrono::milliseconds(5));
@@ -264,10 +264,10 @@ TEST(Modules, WhatNobodyProvidesIsMissing) {
   options.tgid = getpid();
   const auto tracing = open_tracing(options);
   ASSERT_TRUE(tracing);
-  mkdir(kMountPoint, 0755);
+  mkdir(mount_point, 0755);
   for (int i = 0; i < 5; i++) {
     const std::uint64_t since_ns = now_ns();
-    ASSERT_EQ(mount("none", kMountPoint, "nosuchfs", 0, nullptr), -1);
+    ASSERT_EQ(mount("none", mount_point, "nosuchfs", 0, nullptr), -1);
     const auto cause = tracing->cause(gettid(), since_ns);
     ASSERT_TRUE(cause);
     EXPECT_STREQ(to_string(*cause), "missing");

@@ -19,12 +19,12 @@
 namespace raceless {
 namespace {
 
-constexpr std::uint64_t kTimeoutNs = 60'000'000'000;
-constexpr std::chrono::seconds kLoadTime{4};
-const std::string kPins = "/sys/fs/bpf/raceless-guest";
+constexpr std::uint64_t timeout_ns = 60'000'000'000;
+constexpr std::chrono::seconds load_time{4};
+const std::string pin_folder = "/sys/fs/bpf/raceless-guest";
 
 // What the module calls otherwise: a wait there is one that ended with a reference.
-const std::map<std::string, std::string> kHistogramNames = {{"wait_ns", "reload_wait_ns"}};
+const std::map<std::string, std::string> histogram_names = {{"wait_ns", "reload_wait_ns"}};
 
 bool exists(const std::string& path) {
   struct stat info {};
@@ -77,7 +77,7 @@ void consume(const std::atomic<bool>& stop, std::atomic<std::uint64_t>& gets) {
   auto device = Device::open();
   ASSERT_TRUE(device);
   while (!stop) {
-    auto got = device->get("null", kTimeoutNs);
+    auto got = device->get("null", timeout_ns);
     ASSERT_TRUE(got) << got.error().error.message();
     EXPECT_TRUE(device->call(got->ref, RACELESS_NULL_OP_CHECK, {}, {}));
     EXPECT_TRUE(device->put(got->ref));
@@ -95,7 +95,7 @@ void unload_again_and_again(const std::atomic<bool>& stop) {
       auto device = Device::open();
       ASSERT_TRUE(device);
       const auto unloaded =
-          device->unload("null", kTimeoutNs, round % 4 == 0 ? RACELESS_UNLOAD_POLITE : 0);
+          device->unload("null", timeout_ns, round % 4 == 0 ? RACELESS_UNLOAD_POLITE : 0);
       // Every third time the module stays: the flight brings it back in place.
       if (unloaded && round % 3 != 0) (void)delete_module(unloaded->owner);
     }
@@ -107,16 +107,17 @@ void load_the_registry() {
   std::atomic<bool> stop = false;
   std::atomic<std::uint64_t> gets = 0;
   std::vector<std::thread> threads;
+  threads.reserve(5);
   for (int i = 0; i < 4; i++) threads.emplace_back([&] { consume(stop, gets); });
   threads.emplace_back([&] { unload_again_and_again(stop); });
-  std::this_thread::sleep_for(kLoadTime);
+  std::this_thread::sleep_for(load_time);
   stop = true;
   for (std::thread& thread : threads) thread.join();
   EXPECT_GT(gets, 0U);
 
   auto device = Device::open();
   ASSERT_TRUE(device);
-  EXPECT_FALSE(device->get("nobody", kTimeoutNs));
+  EXPECT_FALSE(device->get("nobody", timeout_ns));
   EXPECT_FALSE(device->get("nobody", 0, RACELESS_GET_NOWAIT));
   // A flight may still be under way for a consumer that has gone: let it land.
   std::this_thread::sleep_for(std::chrono::seconds(1));
@@ -192,18 +193,17 @@ TEST_F(Registry, NumbersAreThoseOfProc) {
   }
   EXPECT_GE(compared, 20);
   for (const auto& [name, histogram] : read_histograms()) {
-    const auto renamed = kHistogramNames.find(name);
-    const std::string ours = renamed == kHistogramNames.end() ? name : renamed->second;
+    const auto renamed = histogram_names.find(name);
+    const std::string ours = renamed == histogram_names.end() ? name : renamed->second;
     ASSERT_EQ(snapshot->histograms.count(ours), 1U) << name;
     expect_same(name, histogram, snapshot->histograms.at(ours));
   }
   // The load must have had all of it.
-  for (const char* key : {"to_live", "to_destroying", "handed_off", "flights", "flights_in_place",
-                          "modprobes", "waits", "grace_expedited", "grace_polite",
-                          "get_failures_absent", "get_failures_flight"}) {
+  for (const char* key :
+       {"to_live", "to_destroying", "handed_off", "flights", "flights_in_place", "modprobes",
+        "waits", "grace_expedited", "grace_polite", "get_failures_absent", "get_failures_flight"}) {
     EXPECT_GT(snapshot->counters.at(key), 0U) << key;
-    std::printf("# %s %llu\n", key,
-                static_cast<unsigned long long>(snapshot->counters.at(key)));
+    std::printf("# %s %llu\n", key, static_cast<unsigned long long>(snapshot->counters.at(key)));
   }
 
   const auto failures = tracing->get_failures();
@@ -246,10 +246,10 @@ TEST_F(Registry, EachTransitionIsAnEvent) {
     auto device = Device::open();
     ASSERT_TRUE(device);
     for (int i = 0; i < 20; i++) {
-      auto got = device->get("null", kTimeoutNs);
+      auto got = device->get("null", timeout_ns);
       ASSERT_TRUE(got) << got.error().error.message();
       ASSERT_TRUE(device->put(got->ref));
-      ASSERT_TRUE(device->unload("null", kTimeoutNs));
+      ASSERT_TRUE(device->unload("null", timeout_ns));
       ASSERT_TRUE(device->release("null"));
     }
   }
@@ -291,19 +291,19 @@ TEST_F(Registry, UnreadEventsAreCountedAsDrops) {
 
 TEST_F(Registry, PinnedMapsAreOneRunsAndGoWithIt) {
   {
-    const auto tracing = open_tracing(false, kPins);
+    const auto tracing = open_tracing(false, pin_folder);
     ASSERT_TRUE(tracing);
     for (const char* map : {"grace_ns", "transitions", "get_failures", "drops", "unload_results"}) {
-      EXPECT_TRUE(exists(kPins + "/" + map)) << map;
+      EXPECT_TRUE(exists(pin_folder + "/" + map)) << map;
     }
     Tracing::Options second;
-    second.pin_dir = kPins;
+    second.pin_dir = pin_folder;
     const auto refused = Tracing::open(second);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, EBUSY);
-    EXPECT_TRUE(exists(kPins + "/grace_ns"));  // the first one's, still
+    EXPECT_TRUE(exists(pin_folder + "/grace_ns"));  // the first one's, still
 
-    const int fd = bpf_obj_get((kPins + "/transitions").c_str());
+    const int fd = bpf_obj_get((pin_folder + "/transitions").c_str());
     ASSERT_GE(fd, 0);
     const FileDescriptor transitions(fd);
     const std::uint32_t live = RACELESS_LIVE;
@@ -311,40 +311,40 @@ TEST_F(Registry, PinnedMapsAreOneRunsAndGoWithIt) {
     EXPECT_EQ(bpf_map_lookup_elem(fd, &live, &number), 0);
     EXPECT_EQ(number, 0U);
   }
-  EXPECT_FALSE(exists(kPins));
+  EXPECT_FALSE(exists(pin_folder));
 }
 
 TEST_F(Registry, WhatADeadRunPinnedIsReplaced) {
-  ASSERT_EQ(mkdir(kPins.c_str(), 0700), 0);
+  ASSERT_EQ(mkdir(pin_folder.c_str(), 0700), 0);
   const FileDescriptor stale(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, "stale", sizeof(std::uint32_t), 8, 1, nullptr));
-  ASSERT_EQ(bpf_obj_pin(stale.get(), (kPins + "/grace_ns").c_str()), 0);
+  ASSERT_EQ(bpf_obj_pin(stale.get(), (pin_folder + "/grace_ns").c_str()), 0);
   {
-    const auto tracing = open_tracing(false, kPins);
+    const auto tracing = open_tracing(false, pin_folder);
     ASSERT_TRUE(tracing);
-    const FileDescriptor grace(bpf_obj_get((kPins + "/grace_ns").c_str()));
+    const FileDescriptor grace(bpf_obj_get((pin_folder + "/grace_ns").c_str()));
     bpf_map_info info{};
     __u32 bytes = sizeof(info);
     ASSERT_EQ(bpf_obj_get_info_by_fd(grace.get(), &info, &bytes), 0);
     EXPECT_STREQ(info.name, "grace_ns");
   }
-  EXPECT_FALSE(exists(kPins));
+  EXPECT_FALSE(exists(pin_folder));
 }
 
 TEST_F(Registry, AFolderWithForeignThingsIsLeftAlone) {
-  ASSERT_EQ(mkdir(kPins.c_str(), 0700), 0);
+  ASSERT_EQ(mkdir(pin_folder.c_str(), 0700), 0);
   const FileDescriptor foreign(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", sizeof(std::uint32_t), 8, 1, nullptr));
-  ASSERT_EQ(bpf_obj_pin(foreign.get(), (kPins + "/precious").c_str()), 0);
+  ASSERT_EQ(bpf_obj_pin(foreign.get(), (pin_folder + "/precious").c_str()), 0);
   Tracing::Options options;
-  options.pin_dir = kPins;
+  options.pin_dir = pin_folder;
   const auto refused = Tracing::open(options);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ENOTEMPTY);
-  EXPECT_TRUE(exists(kPins + "/precious"));
-  EXPECT_FALSE(exists(kPins + "/grace_ns"));
-  EXPECT_EQ(unlink((kPins + "/precious").c_str()), 0);
-  EXPECT_EQ(rmdir(kPins.c_str()), 0);
+  EXPECT_TRUE(exists(pin_folder + "/precious"));
+  EXPECT_FALSE(exists(pin_folder + "/grace_ns"));
+  EXPECT_EQ(unlink((pin_folder + "/precious").c_str()), 0);
+  EXPECT_EQ(rmdir(pin_folder.c_str()), 0);
 
   options.pin_dir = "/tmp/raceless-guest";
   const auto elsewhere = Tracing::open(options);

@@ -52,7 +52,7 @@ Tracing::Options ModuleTarget::tracing_options() const {
   Tracing::Options options;
   options.module_filter = scene_.module;
   options.tgid = getpid();
-  options.pin_dir = Tracing::kDefaultPinDir;
+  options.pin_dir = Tracing::default_pin_dir;
   return options;
 }
 

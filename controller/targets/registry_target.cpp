@@ -55,7 +55,7 @@ Tracing::Options RegistryTarget::tracing_options() const {
   options.registry = true;
   options.module_filter = scene_.module;
   options.tgid = getpid();
-  options.pin_dir = Tracing::kDefaultPinDir;
+  options.pin_dir = Tracing::default_pin_dir;
   return options;
 }
 

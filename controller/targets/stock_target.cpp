@@ -83,7 +83,7 @@ Tracing::Options StockTarget::tracing_options() const {
   Tracing::Options options;
   options.module_filter = file_ ? file_->name() : module_;
   options.tgid = getpid();
-  options.pin_dir = Tracing::kDefaultPinDir;
+  options.pin_dir = Tracing::default_pin_dir;
   return options;
 }
 

@@ -15,7 +15,7 @@ Record record_of(std::uint32_t type) {
   Record record;
   std::memset(&record, 0xa5, sizeof(record));
   record.event = {type, 3, 123456789};
-  std::strcpy(record.name, "codec");
+  std::memcpy(record.name, "codec", sizeof("codec"));
   return record;
 }
 
@@ -31,7 +31,7 @@ TEST(Event, TransitionKeepsEveryField) {
   record.elapsed_ns = 1000;
   record.from = RACELESS_LIVE;
   record.to = RACELESS_STOPPING;
-  std::strcpy(record.owner, "raceless_codec");
+  std::memcpy(record.owner, "raceless_codec", sizeof("raceless_codec"));
   Result<Event> event;
   const auto* decoded = decode(record, event);
   ASSERT_NE(decoded, nullptr);

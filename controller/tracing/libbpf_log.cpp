@@ -9,7 +9,7 @@ namespace raceless {
 namespace {
 
 // A verifier's log has thousands of lines; the last ones say what it was.
-constexpr std::size_t kKeptBytes = 1200;
+constexpr std::size_t kept_bytes = 1200;
 
 thread_local std::string* log_of_this_thread = nullptr;
 
@@ -20,14 +20,14 @@ int keep(libbpf_print_level level, const char* format, va_list arguments) {
   if (bytes < 0) return 0;
   log_of_this_thread->append(line);
   free(line);
-  if (log_of_this_thread->size() > 2 * kKeptBytes) {
-    log_of_this_thread->erase(0, log_of_this_thread->size() - kKeptBytes);
+  if (log_of_this_thread->size() > 2 * kept_bytes) {
+    log_of_this_thread->erase(0, log_of_this_thread->size() - kept_bytes);
   }
   return bytes;
 }
 
 std::string last_of(const std::string& log) {
-  std::string last = log.size() > kKeptBytes ? "…" + log.substr(log.size() - kKeptBytes) : log;
+  std::string last = log.size() > kept_bytes ? "…" + log.substr(log.size() - kept_bytes) : log;
   while (!last.empty() && last.back() == '\n') last.pop_back();
   return last;
 }

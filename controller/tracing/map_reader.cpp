@@ -10,7 +10,7 @@ namespace raceless {
 namespace {
 
 // A program changes bucket, sum, count and maximum one after the other.
-constexpr int kReadAttempts = 16;
+constexpr int read_attempts = 16;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Result<raceless_hist> read_histogram(int fd, const std::string& what) {
     const std::uint64_t recorded =
         std::accumulate(std::begin(hist->buckets), std::end(hist->buckets), std::uint64_t{0});
     if (recorded == hist->count) return hist;
-    if (attempt == kReadAttempts) {
+    if (attempt == read_attempts) {
       hist->count = recorded;
       return hist;
     }

@@ -18,18 +18,26 @@ namespace raceless {
 namespace {
 
 // Somebody may remove the folder between our opening and our locking it; then it is made anew.
-constexpr int kAttempts = 8;
+constexpr int max_attempts = 8;
+
+std::string cannot_pin(const std::string& path, const std::string& why) {
+  return "cannot pin maps in " + path + ": " + why;
+}
+
+std::string join(const std::string& folder, const std::string& name) {
+  return std::string(folder).append("/").append(name);
+}
 
 Status check_file_system(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   struct statfs info {};
   if (statfs(parent.c_str(), &info) != 0) {
-    return fail_errno("cannot pin maps in " + path + ": no " + parent.string());
+    return fail_errno(cannot_pin(path, "no " + parent.string()));
   }
   if (info.f_type != BPF_FS_MAGIC) {
-    return fail(0, "cannot pin maps in " + path + ": " + parent.string() +
-                       " is no bpf file system; mount -t bpf bpf /sys/fs/bpf, or run without "
-                       "pinned maps");
+    return fail(0, cannot_pin(path, parent.string() +
+                                        " is no bpf file system; mount -t bpf bpf /sys/fs/bpf, "
+                                        "or run without pinned maps"));
   }
   return {};
 }
@@ -50,14 +58,14 @@ Status remove_stale(const std::string& path, const std::vector<std::string>& nam
   if (!found) return tl::unexpected(found.error());
   for (const std::string& name : *found) {
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      return fail(ENOTEMPTY, "cannot pin maps in " + path + ": '" + name +
-                                 "' there is not of raceless; choose another folder");
+      return fail(ENOTEMPTY, cannot_pin(path, "'" + name +
+                                                  "' there is not of raceless; choose another "
+                                                  "folder"));
     }
   }
   for (const std::string& name : *found) {
-    if (unlink((path + "/" + name).c_str()) != 0) {
-      return fail_errno("cannot remove the stale map " + path + "/" + name);
-    }
+    const std::string stale = join(path, name);
+    if (unlink(stale.c_str()) != 0) return fail_errno("cannot remove the stale map " + stale);
   }
   return {};
 }
@@ -73,7 +81,7 @@ bool is_same_file(int fd, const std::string& path) {
 
 Result<PinFolder> PinFolder::claim(const std::string& path, const std::vector<std::string>& names) {
   if (auto usable = check_file_system(path); !usable) return tl::unexpected(usable.error());
-  for (int attempt = 0; attempt < kAttempts; attempt++) {
+  for (int attempt = 0; attempt < max_attempts; attempt++) {
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
       return fail_errno("cannot make the folder " + path);
     }
@@ -84,25 +92,25 @@ Result<PinFolder> PinFolder::claim(const std::string& path, const std::vector<st
     }
     if (flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return fail_errno("cannot lock the folder " + path);
-      return fail(EBUSY, "cannot pin maps in " + path +
-                             ": another raceless uses it; end that one, or run without pinned "
-                             "maps");
+      return fail(EBUSY, cannot_pin(path,
+                                    "another raceless uses it; end that one, or run without "
+                                    "pinned maps"));
     }
     if (!is_same_file(folder.get(), path)) continue;
     if (auto emptied = remove_stale(path, names); !emptied) return tl::unexpected(emptied.error());
     return PinFolder(path, std::move(folder));
   }
-  return fail(EBUSY, "cannot pin maps in " + path + ": others keep removing it");
+  return fail(EBUSY, cannot_pin(path, "others keep removing it"));
 }
 
 PinFolder::~PinFolder() {
   if (!folder_) return;
-  for (const std::string& name : pinned_) unlink((path_ + "/" + name).c_str());
+  for (const std::string& name : pinned_) unlink(join(path_, name).c_str());
   rmdir(path_.c_str());
 }
 
 Status PinFolder::pin(int map_fd, const std::string& name) {
-  const std::string path = path_ + "/" + name;
+  const std::string path = join(path_, name);
   if (bpf_obj_pin(map_fd, path.c_str()) != 0) return fail_errno("cannot pin the map " + path);
   pinned_.push_back(name);
   return {};

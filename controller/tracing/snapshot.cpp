@@ -10,23 +10,23 @@
 namespace raceless {
 namespace {
 
-constexpr std::array kStates = {"gone", "loading", "live", "stopping", "draining", "destroying"};
-constexpr std::array kReasons = {"none",   "absent",   "unloading", "flight", "timeout",
-                                 "killed", "deadlock", "limit",     "memory"};
-static_assert(kStates.size() == RACELESS_DESTROYING + 1);
-static_assert(kReasons.size() == RACELESS_NR_REASONS);
+constexpr std::array states = {"gone", "loading", "live", "stopping", "draining", "destroying"};
+constexpr std::array reasons = {"none",   "absent",   "unloading", "flight", "timeout",
+                                "killed", "deadlock", "limit",     "memory"};
+static_assert(states.size() == RACELESS_DESTROYING + 1);
+static_assert(reasons.size() == RACELESS_NR_REASONS);
 
-constexpr std::array kRegistryHistograms = {"init_ns",        "stop_ns",    "grace_ns",
+constexpr std::array registry_histograms = {"init_ns",        "stop_ns",    "grace_ns",
                                             "drain_ns",       "destroy_ns", "reload_wait_ns",
                                             "failed_wait_ns", "flight_ns"};
-constexpr std::array kModuleHistograms = {"load_ns", "unload_ns", "unload_grace_ns"};
+constexpr std::array module_histograms = {"load_ns", "unload_ns", "unload_grace_ns"};
 
 std::string state_key(std::uint32_t state) {
-  return state < kStates.size() ? kStates[state] : std::to_string(state);
+  return state < states.size() ? states[state] : std::to_string(state);
 }
 
 std::string reason_key(std::uint32_t reason) {
-  return reason < kReasons.size() ? kReasons[reason] : std::to_string(reason);
+  return reason < reasons.size() ? reasons[reason] : std::to_string(reason);
 }
 
 std::string result_key(std::int32_t error) {
@@ -68,8 +68,8 @@ Status read_counters(const ProgramSet& set, const char* map, Snapshot& snapshot,
 }  // namespace
 
 Status prepare_registry(const ProgramSet& registry) {
-  if (auto added = add_keys(registry, "transitions", 0, kStates.size()); !added) return added;
-  if (auto added = add_keys(registry, "get_reasons", RACELESS_REASON_ABSENT, kReasons.size());
+  if (auto added = add_keys(registry, "transitions", 0, states.size()); !added) return added;
+  if (auto added = add_keys(registry, "get_reasons", RACELESS_REASON_ABSENT, reasons.size());
       !added) {
     return added;
   }
@@ -77,7 +77,7 @@ Status prepare_registry(const ProgramSet& registry) {
 }
 
 Status read_registry(const ProgramSet& registry, Snapshot& snapshot) {
-  if (auto read = read_histograms(registry, kRegistryHistograms, snapshot); !read) return read;
+  if (auto read = read_histograms(registry, registry_histograms, snapshot); !read) return read;
   auto read = read_counters<std::uint32_t>(registry, "transitions", snapshot,
                                            [](auto state) { return "to_" + state_key(state); });
   if (!read) return read;
@@ -109,7 +109,7 @@ Status read_registry(const ProgramSet& registry, Snapshot& snapshot) {
 }
 
 Status read_modules(const ProgramSet& modules, Snapshot& snapshot) {
-  if (auto read = read_histograms(modules, kModuleHistograms, snapshot); !read) return read;
+  if (auto read = read_histograms(modules, module_histograms, snapshot); !read) return read;
   auto read = read_counters<std::int32_t>(modules, "load_results", snapshot, [](auto error) {
     return "load_results_" + result_key(error);
   });
