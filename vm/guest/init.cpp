@@ -51,9 +51,7 @@ bool write_file(const char* path, std::string_view text) {
   return whole;
 }
 
-void log_line(std::string_view text) {
-  write_file("/dev/kmsg", "<5>" + std::string(text) + "\n");
-}
+void log_line(std::string_view text) { write_file("/dev/kmsg", "<5>" + std::string(text) + "\n"); }
 
 [[noreturn]] void leave(int status) {
   if (ioperm(wire::debug_exit_port, 4, 1) == 0)
@@ -159,8 +157,8 @@ int run() {
     return 125;
   }
   wire::Fields options = wire::decode_fields(read_file("/case/options"));
-  port.send(wire::Type::Start, wire::encode_fields(
-                                   {{"release", read_line("/proc/sys/kernel/osrelease")}}));
+  port.send(wire::Type::Start,
+            wire::encode_fields({{"release", read_line("/proc/sys/kernel/osrelease")}}));
 
   int signals = block_sigchld();
   wire::Fields end;

@@ -18,7 +18,8 @@ struct Mount {
   bool needed;
 };
 
-// /tmp and /run need none: the initramfs is in memory already, and the host may have put files there.
+// /tmp and /run need none: the initramfs is in memory already, and the host may have put files
+// there.
 constexpr Mount mounts[] = {
     {"devtmpfs", "/dev", "mode=0755", true},
     {"proc", "/proc", nullptr, true},

@@ -128,8 +128,7 @@ Status extract_tar(const std::filesystem::path& image, const std::filesystem::pa
     if (archive_read_extract(a, entry, ARCHIVE_EXTRACT_SECURE_NODOTDOT) != ARCHIVE_OK)
       return fail(0, "cannot unpack " + name + ": " + describe(a));
   }
-  if (result != ARCHIVE_EOF)
-    return fail(0, "the results are damaged: " + describe(a));
+  if (result != ARCHIVE_EOF) return fail(0, "the results are damaged: " + describe(a));
   return {};
 }
 

@@ -39,9 +39,8 @@ void prune(const fs::path& root) {
   for (const auto& entry : fs::directory_iterator(root))
     if (entry.is_directory()) entries.push_back(entry);
   if (entries.size() <= kept) return;
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return a.last_write_time() > b.last_write_time();
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.last_write_time() > b.last_write_time(); });
   std::error_code ignored;
   for (std::size_t i = kept; i < entries.size(); ++i) fs::remove_all(entries[i].path(), ignored);
 }

@@ -22,8 +22,8 @@ void Console::follow() {
   Fd fd(open(file_.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return;
   char buffer[65536];
-  for (ssize_t n; !flooded() && (n = pread(fd.get(), buffer, sizeof buffer,
-                                           static_cast<off_t>(offset_))) > 0;) {
+  for (ssize_t n; !flooded() &&
+                  (n = pread(fd.get(), buffer, sizeof buffer, static_cast<off_t>(offset_))) > 0;) {
     offset_ += static_cast<std::size_t>(n);
     tail_.append(buffer, static_cast<std::size_t>(n));
     if (tail_.find(panic_text) != std::string::npos) panicked_ = true;
@@ -41,6 +41,25 @@ std::string read_console(const std::filesystem::path& file) {
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   return text;
+}
+
+std::string where_stuck(std::string_view dump) {
+  constexpr std::string_view rip = "RIP: 0010:";
+  constexpr std::string_view task = "task:";
+  std::string blocked;
+  bool nmi = false;
+  while (!dump.empty()) {
+    std::size_t end = std::min(dump.find('\n'), dump.size());
+    std::string message = message_of(dump.substr(0, end));
+    dump.remove_prefix(std::min(end + 1, dump.size()));
+    if (message.starts_with("Kernel panic - not syncing: NMI")) nmi = true;
+    if (nmi && message.starts_with(rip)) return "stuck in " + message.substr(rip.size());
+    // "task:insmod          state:D stack:0     pid:140 …"
+    if (message.starts_with(task) && message.find(" state:D ") != std::string::npos)
+      blocked += (blocked.empty() ? "blocked: " : ", ") +
+                 message.substr(task.size(), message.find(' ') - task.size());
+  }
+  return blocked;
 }
 
 std::string last_line(std::string_view log) {

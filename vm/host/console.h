@@ -35,6 +35,10 @@ class Console {
 // The whole log, or its first part when a flood made it larger than the limit.
 [[nodiscard]] std::string read_console(const std::filesystem::path& file);
 
+// From what the kernel logged when it was asked for stacks: where an NMI met it, or which tasks are
+// blocked. Empty when it says neither.
+[[nodiscard]] std::string where_stuck(std::string_view dump);
+
 // The last line that is not blank, without its time stamp.
 [[nodiscard]] std::string last_line(std::string_view log);
 

@@ -27,7 +27,8 @@ std::string escaped(const std::string& text) {
         result += "&quot;";
         break;
       default:
-        result += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c;
+        result +=
+            static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c;
     }
   }
   return result;
@@ -42,8 +43,8 @@ std::string junit_xml(const std::vector<TestResult>& results) {
       "<testsuite name=\"raceless\" tests=\"{}\" failures=\"{}\">\n",
       results.size(), failures);
   for (const TestResult& r : results) {
-    xml += fmt::format("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"",
-                       escaped(r.group), escaped(r.name), r.seconds);
+    xml += fmt::format("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", escaped(r.group),
+                       escaped(r.name), r.seconds);
     xml += r.passed ? "/>\n"
                     : fmt::format(">\n    <failure message=\"{}\"/>\n  </testcase>\n",
                                   escaped(r.message));

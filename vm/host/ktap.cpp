@@ -99,9 +99,8 @@ KtapSummary read_ktap(std::string_view text) {
       summary.planned = summary.planned < 0 ? *count : std::max(summary.planned, *count);
     } else if (auto found = result_line(line)) {
       if (found->number != static_cast<int>(summary.results.size()) + 1)
-        summary.nested_failures.push_back(
-            fmt::format("test number {} where {} was due", found->number,
-                        summary.results.size() + 1));
+        summary.nested_failures.push_back(fmt::format("test number {} where {} was due",
+                                                      found->number, summary.results.size() + 1));
       if (found->result.ok)
         summary.nested_failures.insert(summary.nested_failures.end(), nested.begin(), nested.end());
       nested.clear();

@@ -71,7 +71,8 @@ std::string Machine::kernel_arguments() const {
   std::string text = fmt::format(
       "console=ttyS0 printk.devkmsg=on no_timer_check oops=panic panic=-1 softlockup_panic=1 "
       "unknown_nmi_panic "
-      "hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 sysctl.kernel.hung_task_timeout_secs={} "
+      "hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 "
+      "sysctl.kernel.hung_task_timeout_secs={} "
       "sysctl.kernel.watchdog_thresh={} rcupdate.rcu_cpu_stall_timeout={}",
       10 * patience, 10 * patience, 5 * patience);
   for (const std::string& more : append) text += " " + more;
@@ -79,8 +80,7 @@ std::string Machine::kernel_arguments() const {
 }
 
 Argv Machine::command() const {
-  Argv argv =
-      command_with(*this, "file,id=console,path=console.log", "stdio,id=wire,signal=off");
+  Argv argv = command_with(*this, "file,id=console,path=console.log", "stdio,id=wire,signal=off");
   argv.insert(argv.end(), {"-qmp", fmt::format("unix:{},server=on,wait=off", qmp_socket)});
   return argv;
 }
@@ -88,7 +88,8 @@ Argv Machine::command() const {
 std::string Machine::script(unsigned limit_s) const {
   std::string text =
       "#!/bin/sh\n"
-      "# Boots this case again by hand: the console comes to the terminal, what the command prints\n"
+      "# Boots this case again by hand: the console comes to the terminal, what the command "
+      "prints\n"
       "# goes to again.wire (frames, readable as text for the most part); it has no input. Needs\n"
       "# only QEMU and this folder. Exits with the command's exit status, or 125 when the guest\n"
       "# ended without proof or reached the time limit.\n"

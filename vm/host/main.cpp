@@ -42,7 +42,8 @@ const char* variable(const char* name, const char* otherwise) {
 Project find_project() {
   Project project;
   project.binaries = fs::read_symlink("/proc/self/exe").parent_path();
-  fs::path above = project.binaries.parent_path().parent_path().parent_path();  // of build/cmake/bin
+  fs::path above =
+      project.binaries.parent_path().parent_path().parent_path();  // of build/cmake/bin
   project.source = variable("RACELESS_SOURCE", above.c_str());
   fs::path home_cache = fs::path(variable("HOME", "/root")) / ".cache";
   project.cache = fs::path(variable("XDG_CACHE_HOME", home_cache.c_str())) / "raceless";
@@ -171,7 +172,8 @@ int scan(const Project& project, const std::string& log) {
   if (!rules) return failed(rules.error());
   if (!fs::is_regular_file(log)) return failed({ENOENT, "cannot read the log " + log});
   auto splats = rules->scan(read_console(log)).splats;
-  for (const Splat& s : splats) fmt::print("{}:{}: {}: {}\n", log, s.line, name_of(s.which), s.text);
+  for (const Splat& s : splats)
+    fmt::print("{}:{}: {}: {}\n", log, s.line, name_of(s.which), s.text);
   return splats.empty() ? 0 : exit_fail;
 }
 

@@ -116,8 +116,7 @@ bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& r
 
 Result<std::string> qemu_version() {
   auto finished = run_program({qemu, "--version"});
-  if (!finished)
-    return fail(ENOENT, fmt::format("needs {}; install qemu-system-x86", qemu));
+  if (!finished) return fail(ENOENT, fmt::format("needs {}; install qemu-system-x86", qemu));
   return finished->out.substr(0, finished->out.find('\n'));
 }
 
@@ -136,8 +135,8 @@ SessionResult boot(const RunSpec& spec, const SessionOptions& options, const Spl
                  result.seen.broken_host.empty() && boots < max_boots;
     if (!again) return result;
     std::error_code ignored;
-    fs::rename(spec.folder / "console.log",
-               spec.folder / fmt::format("console.died-{}.log", boots), ignored);
+    fs::rename(spec.folder / "console.log", spec.folder / fmt::format("console.died-{}.log", boots),
+               ignored);
   }
 }
 
@@ -236,7 +235,8 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
       spec.timeout_s == 0 ? 0 : spec.timeout_s + options.boot_limit_s);
   fs::permissions(script, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
 
-  say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name, accel->reason));
+  say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name,
+                  accel->reason));
 
   SessionResult session = boot(spec, options, *rules);
   RunOutcome outcome;

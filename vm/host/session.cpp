@@ -102,8 +102,8 @@ class Session {
   int interrupts_ = 0;
   Clock::time_point start_ = Clock::now();
   std::optional<Clock::time_point> started_at_;
-  std::optional<Clock::time_point> over_at_;  // the guest ended or panicked: QEMU should exit
-  Clock::time_point asked_at_;                // for a dump, at the time limit
+  std::optional<Clock::time_point> over_at_;   // the guest ended or panicked: QEMU should exit
+  Clock::time_point asked_at_;                 // for a dump, at the time limit
   std::size_t log_bytes_ = std::string::npos;  // of the console, what counts for the verdict
   bool nmi_sent_ = false;
 };
@@ -131,8 +131,8 @@ bool Session::launch() {
   to_guest_ = Fd(to[1]);
   from_guest_ = Fd(from[0]);
   auto create = [&](const char* name) {
-    return Fd(open((options_.folder / name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                   0644));
+    return Fd(
+        open((options_.folder / name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   };
   stdout_file_ = create("stdout");
   stderr_file_ = create("stderr");
@@ -142,8 +142,8 @@ bool Session::launch() {
         fmt::format("cannot write into {}: {}", options_.folder.string(), std::strerror(errno));
     return false;
   }
-  auto child = Child::start(options_.command, options_.folder, guest_in.get(), guest_out.get(),
-                            log.get());
+  auto child =
+      Child::start(options_.command, options_.folder, guest_in.get(), guest_out.get(), log.get());
   if (!child) {
     seen_.broken_host = child.error().message();
     return false;
@@ -183,9 +183,8 @@ void Session::on_frame(const wire::Frame& frame) {
       seen_.ended = true;
       seen_.status = static_cast<int>(wire::number(fields, "status").value_or(-1));
       seen_.taint = static_cast<std::uint64_t>(wire::number(fields, "taint").value_or(-1));
-      seen_.bytes_sent =
-          static_cast<std::uint64_t>(wire::number(fields, "out_bytes").value_or(0) +
-                                     wire::number(fields, "err_bytes").value_or(0));
+      seen_.bytes_sent = static_cast<std::uint64_t>(wire::number(fields, "out_bytes").value_or(0) +
+                                                    wire::number(fields, "err_bytes").value_or(0));
       seen_.results = fields["results"];
       seen_.broken_guest = fields["broken"];
       if (started_at_) result_.times.command_s = seconds_since(*started_at_);
@@ -226,9 +225,8 @@ void Session::on_signals() {
     } else if (*number == SIGWINCH) {
       winsize size{};
       if (options_.terminal && seen_.started && ioctl(0, TIOCGWINSZ, &size) == 0)
-        send(wire::Type::Resize,
-             wire::encode_fields({{"rows", std::to_string(size.ws_row)},
-                                  {"columns", std::to_string(size.ws_col)}}));
+        send(wire::Type::Resize, wire::encode_fields({{"rows", std::to_string(size.ws_row)},
+                                                      {"columns", std::to_string(size.ws_col)}}));
     } else if (*number == SIGINT && seen_.started && !seen_.ended && ++interrupts_ == 1) {
       send(wire::Type::Signal, wire::encode_fields({{"number", std::to_string(SIGINT)}}));
     } else if (*number != SIGPIPE) {
@@ -242,8 +240,8 @@ void Session::on_signals() {
 // whose init still answers is asked for the stacks, one that does not is made to panic.
 void Session::end_of_patience() {
   double waited = seconds_since(asked_at_);
-  if (console_.dumped() || waited > 2 * options_.grace_s) return abort();
-  if (waited < options_.grace_s || nmi_sent_) return;
+  if (console_.dumped() || waited > options_.grace_s) return abort();
+  if (waited < options_.grace_s / 3.0 || nmi_sent_) return;
   nmi_sent_ = true;
   if (!inject_nmi(options_.folder)) abort();
 }
@@ -297,13 +295,15 @@ void Session::collect() {
   std::string log = read_console(options_.folder / "console.log");
   std::error_code ignored;
   std::filesystem::remove(options_.folder / qmp_socket, ignored);
+  if (seen_.timed_out) seen_.stuck_at = where_stuck(log.substr(std::min(log.size(), log_bytes_)));
   log.resize(std::min(log.size(), log_bytes_));
   SplatScan scan = rules_.scan(log);
   seen_.splats = std::move(scan.splats);
   seen_.allowed_warnings = scan.allowed_warnings;
   seen_.console_complete = log.find(wire::end_marker) != std::string::npos;
   seen_.last_words = last_line(log);
-  if (seen_.last_words.empty()) seen_.last_words = last_line(read_console(options_.folder / "qemu.log"));
+  if (seen_.last_words.empty())
+    seen_.last_words = last_line(read_console(options_.folder / "qemu.log"));
 }
 
 SessionResult Session::run() {

@@ -16,10 +16,10 @@ struct SessionOptions {
   std::filesystem::path folder;
   Argv command;
   unsigned boot_limit_s = 60;
-  unsigned limit_s = 120;  // from init's start; 0: none
-  unsigned grace_s = 10;   // for QEMU to exit after its guest has ended or panicked
-  bool terminal = false;   // our terminal is the guest's
-  bool input = false;      // our stdin is the command's
+  unsigned limit_s = 120;   // from init's start; 0: none
+  unsigned grace_s = 10;    // for QEMU to exit after its guest has ended or panicked
+  bool terminal = false;    // our terminal is the guest's
+  bool input = false;       // our stdin is the command's
   bool copy_output = true;  // the command's output goes to our stdout and stderr too
 };
 

@@ -134,8 +134,9 @@ Status Suite::run_unit_tests() {
     if (!std::regex_search(line, match, line_format)) continue;
     bool passed = match[3] == "Passed";
     report({"host", match[1], passed, std::stod(match[4]),
-            passed ? "" : fmt::format("{}; ctest --test-dir build/cmake -R {} shows why",
-                                      match[3].str(), match[1].str())},
+            passed ? ""
+                   : fmt::format("{}; ctest --test-dir build/cmake -R {} shows why", match[3].str(),
+                                 match[1].str())},
            {});
   }
   if (results_.size() == before || (finished->status != 0 && failed_ == failed_before))
@@ -156,16 +157,16 @@ bool Suite::may_start(const Job& job) const {
 
 Status Suite::start(Job job) {
   Running run;
-  run.folder = spec_.folder / (job.kernel_name.substr(job.kernel_name.rfind('/') + 1) + "-" +
-                               job.test.name);
+  run.folder =
+      spec_.folder / (job.kernel_name.substr(job.kernel_name.rfind('/') + 1) + "-" + job.test.name);
   run.log = run.folder.string() + ".log";
   run.start = Clock::now();
   Fd log(open(run.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!log) return fail_errno("cannot write " + run.log.string());
-  auto child = Child::start({fs::read_symlink("/proc/self/exe").string(), "run", "--quiet", "-k",
-                             job.kernel.folder.string(), "--case", job.test.path.string(), "-o",
-                             run.folder.string()},
-                            project_.source, -1, -1, log.get());
+  auto child = Child::start(
+      {fs::read_symlink("/proc/self/exe").string(), "run", "--quiet", "-k",
+       job.kernel.folder.string(), "--case", job.test.path.string(), "-o", run.folder.string()},
+      project_.source, -1, -1, log.get());
   if (!child) return tl::unexpected(child.error());
   run.child = std::move(*child);
   run.job = std::move(job);

@@ -13,9 +13,9 @@ namespace raceless::vm {
 
 struct SuiteSpec {
   std::vector<std::string> kernels = {"6.1", "6.12"};
-  std::string only;                   // a case; empty: all, and the host's unit tests
-  unsigned jobs = 0;                  // 0: one for each CPU of the host
-  std::filesystem::path folder;       // gets a folder for each case, and junit.xml
+  std::string only;              // a case; empty: all, and the host's unit tests
+  unsigned jobs = 0;             // 0: one for each CPU of the host
+  std::filesystem::path folder;  // gets a folder for each case, and junit.xml
 };
 
 // Prints a line of KTAP on stdout for each case as it ends, at last "N passed, N failed". Returns

@@ -31,8 +31,8 @@ Result<std::vector<std::string>> libraries(const fs::path& program) {
   // "	libc.so.6 => /lib/libc.so.6 (0x…)", "	/lib64/ld-linux-x86-64.so.2 (0x…)", "	linux-vdso…"
   for (std::string line; std::getline(lines, line);) {
     if (line.find("not found") != std::string::npos)
-      return fail(0, fmt::format("{} needs a library that this host lacks:{}", program.string(),
-                                 line));
+      return fail(
+          0, fmt::format("{} needs a library that this host lacks:{}", program.string(), line));
     std::size_t from = line.find('/');
     if (from != std::string::npos) paths.push_back(line.substr(from, line.find(" (") - from));
   }

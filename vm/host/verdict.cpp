@@ -56,11 +56,11 @@ std::string death(const std::vector<Splat>& splats) {
 }
 
 std::string guest_vanished(const Evidence& seen) {
-  if (seen.qemu_status > 128)
-    return fmt::format("QEMU died of signal {}", seen.qemu_status - 128);
-  return fmt::format("the guest went away without its end record (power-off, reset or triple "
-                     "fault; QEMU exit {}); last on the console: {}",
-                     seen.qemu_status, seen.last_words.empty() ? "nothing" : seen.last_words);
+  if (seen.qemu_status > 128) return fmt::format("QEMU died of signal {}", seen.qemu_status - 128);
+  return fmt::format(
+      "the guest went away without its end record (power-off, reset or triple "
+      "fault; QEMU exit {}); last on the console: {}",
+      seen.qemu_status, seen.last_words.empty() ? "nothing" : seen.last_words);
 }
 
 }  // namespace
@@ -93,16 +93,16 @@ Judgement judge(const Evidence& seen) {
   if (seen.interrupted) return {Verdict::Infra, "stopped by the user"};
   if (!seen.started) {
     std::string why = !seen.splats.empty() ? death(seen.splats) : seen.last_words;
-    return {Verdict::Infra,
-            fmt::format("the guest died {} times before its init; last: {}", seen.boots,
-                        why.empty() ? "nothing on the console" : why)};
+    return {Verdict::Infra, fmt::format("the guest died {} times before its init; last: {}",
+                                        seen.boots, why.empty() ? "nothing on the console" : why)};
   }
   bool panicked = std::any_of(seen.splats.begin(), seen.splats.end(), deadly);
   if (panicked) return {Verdict::Panic, death(seen.splats)};
   if (seen.flooded) return {Verdict::Fail, "the console log passed its limit: a flood of messages"};
   if (seen.timed_out) {
-    std::string last = seen.splats.empty() ? "last on the console: " + seen.last_words
-                                           : seen.splats.front().text;
+    std::string last = !seen.splats.empty()     ? seen.splats.front().text
+                       : !seen.stuck_at.empty() ? seen.stuck_at
+                                                : "last on the console: " + seen.last_words;
     return {Verdict::Timeout, fmt::format("no end after {} s; {}", seen.limit_s, last)};
   }
   if (!seen.wire_damage.empty())
@@ -119,22 +119,21 @@ Judgement judge(const Evidence& seen) {
   if (std::uint64_t bad = seen.taint & ~allowed; bad != 0)
     return {Verdict::Splat, "the kernel is tainted: " + describe_taint(bad)};
   if (seen.qemu_status != wire::qemu_exit_status(seen.status))
-    return {Verdict::Infra, fmt::format("QEMU's exit status is {}, but exit {} of the command "
-                                        "should make it {}",
-                                        seen.qemu_status, seen.status,
-                                        wire::qemu_exit_status(seen.status))};
+    return {Verdict::Infra,
+            fmt::format("QEMU's exit status is {}, but exit {} of the command "
+                        "should make it {}",
+                        seen.qemu_status, seen.status, wire::qemu_exit_status(seen.status))};
   if (!seen.console_complete)
     return {Verdict::Infra, "the console log lacks init's end marker: it is not whole"};
   if (seen.bytes_sent != seen.bytes_received)
     return {Verdict::Infra, fmt::format("the command wrote {} bytes, {} arrived", seen.bytes_sent,
                                         seen.bytes_received)};
-  if (seen.results.starts_with("lost"))
-    return {Verdict::Infra, "the results are " + seen.results};
+  if (seen.results.starts_with("lost")) return {Verdict::Infra, "the results are " + seen.results};
   if (!seen.results_error.empty()) return {Verdict::Infra, seen.results_error};
   if (seen.status != 0) {
     std::string why = seen.ktap ? seen.ktap->problem() : "";
-    return {Verdict::Fail, fmt::format("exit status {}{}{}", seen.status, why.empty() ? "" : "; ",
-                                       why)};
+    return {Verdict::Fail,
+            fmt::format("exit status {}{}{}", seen.status, why.empty() ? "" : "; ", why)};
   }
   if (seen.ktap)
     if (std::string why = seen.ktap->problem(); !why.empty()) return {Verdict::Fail, why};

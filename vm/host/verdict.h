@@ -33,13 +33,14 @@ struct Evidence {
   bool console_complete = false;  // it holds the end marker
   std::vector<Splat> splats;
   unsigned allowed_warnings = 0;  // reports that the run's exceptions covered
-  int qemu_status = -1;     // exit status; -1 when we ended it
-  bool interrupted = false;  // the user's second Ctrl-C, or SIGTERM
-  bool flooded = false;      // the console log passed its limit
+  int qemu_status = -1;           // exit status; -1 when we ended it
+  bool interrupted = false;       // the user's second Ctrl-C, or SIGTERM
+  bool flooded = false;           // the console log passed its limit
   bool timed_out = false;
   unsigned limit_s = 0;
-  std::string last_words;  // the last line on the console, or of QEMU's stderr
-  int boots = 0;           // how often it was tried
+  std::string stuck_at;             // what the dump after the time limit says
+  std::string last_words;           // the last line on the console, or of QEMU's stderr
+  int boots = 0;                    // how often it was tried
   std::optional<KtapSummary> ktap;  // set when a plan is demanded
 };
 

@@ -193,6 +193,19 @@ TEST_F(Host, TheConsoleIsFollowedAcrossPieces) {
   EXPECT_EQ(read_console(folder_ / "absent"), "");
 }
 
+TEST_F(Host, ADumpSaysWhereTheGuestIsStuck) {
+  EXPECT_EQ(where_stuck("[ 1.0] sysrq: Show Blocked State\n"), "");
+  EXPECT_EQ(where_stuck("[ 1.0] task:insmod          state:D stack:0     pid:140\n"
+                        "[ 1.1] task:cat             state:D stack:0     pid:141\n"
+                        "[ 1.2] task:sh              state:S stack:0     pid:142\n"),
+            "blocked: insmod, cat");
+  EXPECT_EQ(where_stuck("[ 1.0] RIP: 0010:pv_native_safe_halt+0xf/0x20\n"
+                        "[ 2.0] Kernel panic - not syncing: NMI: Not continuing\n"
+                        "[ 2.1] RIP: 0010:bad_init+0xa1/0xff0 [bad]\n"
+                        "[ 2.2] RIP: 0033:0x47fbe9\n"),
+            "stuck in bad_init+0xa1/0xff0 [bad]");
+}
+
 TEST_F(Host, TheXmlIsEscaped) {
   std::string xml = junit_xml({{"6.1", "a", true, 1.5, ""}, {"6.1", "b", false, 0, "<&\"\1>"}});
   EXPECT_NE(xml.find("tests=\"2\" failures=\"1\""), std::string::npos);
