@@ -14,8 +14,10 @@
  * What is heuristic: a modprobe that runs other programs (`install` in
  * modprobe.d) is followed through at most HELPER_GENERATIONS parents, and one
  * that detaches itself is lost. A helper's EBUSY may be about a dependency of
- * what was asked for: it counts the same. What kernel threads do for the caller
- * (cryptomgr_probe) is not seen, nor is an asynchronous request.
+ * what was asked for: it counts the same. A modprobe that ends well without
+ * having loaded anything (a blacklist, `install … /bin/true`) is a success here.
+ * What kernel threads do for the caller (cryptomgr_probe) is not seen, nor is an
+ * asynchronous request.
  */
 #include "kernel.h"
 

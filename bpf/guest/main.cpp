@@ -11,6 +11,7 @@ namespace {
 class KtapPrinter : public testing::EmptyTestEventListener {
   void OnTestProgramStart(const testing::UnitTest& program) override {
     std::printf("KTAP version 1\n1..%d\n", program.test_to_run_count());
+    std::fflush(stdout);
   }
   void OnTestPartResult(const testing::TestPartResult& part) override {
     if (part.passed()) return;

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +18,7 @@
 #include "file_descriptor.h"
 #include "module_loader.h"
 #include "tracing.h"
+#include "tracing/kernel_btf.h"
 
 namespace raceless {
 namespace {
@@ -162,6 +164,34 @@ TEST(Modules, WithoutTheRegistryItSaysSoAndTheRestWorks) {
   ASSERT_EQ((*tracing)->missing().size(), 1U);
   EXPECT_NE((*tracing)->missing()[0].find("modprobe raceless"), std::string::npos);
   EXPECT_TRUE((*tracing)->snapshot());
+}
+
+TEST(Modules, WithoutPrivilegesItSaysWhatItNeeds) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    constexpr uid_t nobody = 65534;
+    if (setresuid(nobody, nobody, nobody) != 0) _exit(2);
+    const auto tracing = Tracing::open({});
+    const bool told = !tracing && tracing.error().code == EPERM &&
+                      tracing.error().message().find("CAP_BPF") != std::string::npos;
+    if (!told && !tracing) std::printf("# %s\n", tracing.error().message().c_str());
+    std::fflush(stdout);
+    _exit(told ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(Modules, WhatAKernelLacksIsNamed) {
+  const auto kernel = KernelBtf::load();
+  ASSERT_TRUE(kernel);
+  EXPECT_EQ(kernel->lacks("fexit/try_module_get"), "");
+  EXPECT_EQ(kernel->lacks("tp_btf/module_load"), "");
+  EXPECT_NE(kernel->lacks("fexit/no_such_function").find("no_such_function"), std::string::npos);
+  EXPECT_NE(kernel->lacks("tp_btf/no_such_event").find("no_such_event"), std::string::npos);
 }
 
 TEST(Modules, ALoadThatMeetsADyingModuleIsLoadBusy) {
