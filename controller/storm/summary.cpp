@@ -27,6 +27,11 @@ std::string percent(uint64_t part, uint64_t whole) {
   return fmt::format(" ({:.1f} %)", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
+// Nobody could watch: a row that says nothing.
+bool only_unknown(const std::map<std::string, uint64_t>& causes) {
+  return causes.size() == 1 && causes.contains("unknown");
+}
+
 // "gets  1234  0 failed (0.0 %)  absent 3, flight 1"
 void add_counts(Table& table, const StormResult& result) {
   const Tally& tally = result.tally;
@@ -47,7 +52,7 @@ void add_counts(Table& table, const StormResult& result) {
     table.row({"uses", std::to_string(uses),
                fmt::format("{} failed{}", failed, percent(failed, uses)),
                join(tally.breakdown(Breakdown::user_failures_by_errno))});
-    if (failed != 0)
+    if (failed != 0 && !only_unknown(tally.breakdown(Breakdown::user_failures_by_cause)))
       table.row({"  causes", "", "", join(tally.breakdown(Breakdown::user_failures_by_cause))});
   }
   table.row({"unloads", std::to_string(number(Count::unloads)),

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,13 @@ class HeldFiles {
   // close them).
   [[nodiscard]] static HeldFiles capture(const std::vector<pid_t>& processes,
                                          const std::string& root = "");
+
+  // The devices that are registered now; and whether a descriptor (/proc/PID/fd/N) is one that is
+  // not among them.
+  [[nodiscard]] static std::set<std::string> known_devices(const std::string& root = "");
+  [[nodiscard]] static bool is_new_device(const std::string& descriptor,
+                                          const std::set<std::string>& known,
+                                          const std::string& root = "");
 
   // A device that is still open, though it is not the one any more that it was at capture: it was
   // unregistered. The path by which it was opened; nothing if there is none.
@@ -35,6 +43,9 @@ class HeldFiles {
     std::string node;   // /sys/dev/char/MAJOR:MINOR
     uint64_t identity;  // of the node: another number once it was registered anew
   };
+
+  [[nodiscard]] static std::optional<File> look_at(const std::string& descriptor,
+                                                   const std::string& root);
 
   std::vector<File> files_;
 };

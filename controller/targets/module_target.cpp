@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "targets/eventually.h"
+#include "targets/held_files.h"
 #include "targets/module_cycle.h"
 #include "targets/module_workers.h"
 #include "targets/workload.h"
@@ -19,6 +20,7 @@ namespace raceless {
 namespace {
 
 constexpr uint64_t kTrialNs = 60 * kNsPerSecond;
+constexpr uint64_t kLongestRestNs = kNsPerSecond;
 
 // dmesg has the details; its last lines are what the user would look up next.
 std::string load_advice(int error) {
@@ -41,8 +43,10 @@ ModuleTarget::~ModuleTarget() {
 }
 
 Crews ModuleTarget::default_crews() const {
-  return {{{1, {0, 10 * kNsPerMs, 50}},    // loaders
-           {1, {0, 10 * kNsPerMs, 50}},    // unloaders
+  // Unloads leave the workload about the time that it needs, so that it meets them everywhere.
+  const uint64_t rest_ns = std::min(2 * scene_.workload_ns, kLongestRestNs);
+  return {{{1, {0, 2 * kNsPerMs, 50}},     // loaders
+           {1, {0, rest_ns, 25}},          // unloaders
            {4, {0, 10 * kNsPerMs, 50}}}};  // consumers
 }
 
@@ -108,6 +112,7 @@ Status ModuleTarget::prepare() {
   }
   if (module_state(scene_.module) != ModuleState::absent)
     return fail(EEXIST, "the module " + scene_.module + " is loaded already; unload it first");
+  scene_.other_devices = HeldFiles::known_devices();
   if (const Status loaded = file_->load_with_dependencies(); !loaded)
     return fail(loaded.error().code, loaded.error().context + load_advice(loaded.error().code));
   prepared_ = true;
@@ -142,6 +147,7 @@ uint64_t ModuleTarget::reloads(const Counts& totals) const {
 
 std::map<std::string, uint64_t> ModuleTarget::extra_counters() const {
   return {{"unloaded_under_file", scene_.unloaded_under_file},
+          {"refused_under_file", scene_.refused_under_file},
           {"plain_files_removed", scene_.plain_files_removed}};
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "module_loader.h"
@@ -31,7 +32,10 @@ struct ModuleScene {
   std::atomic<uint64_t> unloads_failed = 0;
   std::atomic<uint64_t> unloads_done = 0;
 
+  // What a file of the workload can be that has nothing to do with the module.
+  std::set<std::string> other_devices;
   std::atomic<uint64_t> unloaded_under_file = 0;
+  std::atomic<uint64_t> refused_under_file = 0;
   PlainFiles plain_files;
   std::atomic<uint64_t> plain_files_removed = 0;
   // Held by who wants the module to stay away for a moment; loaders take it for each load.

@@ -9,12 +9,16 @@
 #include "clock.h"
 #include "targets/held_files.h"
 #include "targets/module_cycle.h"
+#include "targets/open_trap.h"
 
 namespace raceless {
 
 namespace {
 
-constexpr uint32_t kHeldPercent = 70;  // of the runs are stopped on their way
+// Of the runs: stopped with a device open, stopped somewhere; the rest is left alone.
+constexpr uint32_t kOpenPercent = 50;
+constexpr uint32_t kHeldPercent = 75;
+constexpr uint64_t kLongestHoldNs = kNsPerSecond;
 constexpr uint64_t kPollNs = 100 * kNsPerMs;
 constexpr uint64_t kLastRunNs = 2 * kNsPerSecond;  // for a run that the storm's end meets
 constexpr uint64_t kDeathNs = 10 * kNsPerSecond;   // after SIGKILL
@@ -45,7 +49,10 @@ void ModuleConsumer::run(const Op& op) {
   const bool live = module_state(scene_.module) == ModuleState::live;
   Result<Workload> workload = Workload::start(scene_.workload);
   if (!workload) return broken("cannot run the workload: " + workload.error().message());
-  if (op.percent < kHeldPercent) hold(*workload, op);
+  if (op.percent < kOpenPercent)
+    hold_open_device(*workload, op);
+  else if (op.percent < kHeldPercent)
+    hold_somewhere(*workload, op);
   if (!await(*workload)) return;
   const WorkloadEnd end = workload->end();
   const Unloads after(scene_);
@@ -53,22 +60,53 @@ void ModuleConsumer::run(const Op& op) {
   ended(end, was_there, start_ns);
 }
 
-void ModuleConsumer::hold(Workload& workload, const Op& op) {
-  // Anywhere between its start and its usual end.
+// Anywhere between its start and its usual end: also at a file, a socket or a mount.
+void ModuleConsumer::hold_somewhere(Workload& workload, const Op& op) {
   const uint64_t delay_ns = scene_.workload_ns / 1024 * (op.choice % 1024);
   if (workload.wait(delay_ns)) return;
   workload.freeze();
   const HeldFiles held = HeldFiles::capture(workload.processes());
   surroundings_.stop.pause(op.hold_ns);
-  const auto file = held.vanished();
-  if (file) return release_unloaded(workload, *file);
-  workload.thaw();
+  if (const auto file = held.vanished())
+    release_unloaded(workload, *file, [&workload] { workload.thaw(); });
+  else
+    workload.thaw();
+}
+
+// Right after it has opened a device of the module, until somebody has tried to unload that.
+void ModuleConsumer::hold_open_device(Workload& workload, const Op& op) {
+  Result<OpenTrap> trap = OpenTrap::set(workload.pid());
+  if (!trap) return;
+  const pid_t holder = trap->run(
+      [this](const std::string& descriptor) {
+        return HeldFiles::is_new_device(descriptor, scene_.other_devices);
+      },
+      [this] { return surroundings_.stop.stopped(); });
+  if (holder == 0) return;
+  const HeldFiles held = HeldFiles::capture({holder});
+  wait_for_unload(op.hold_ns);
+  if (const auto file = held.vanished()) {
+    release_unloaded(workload, *file, [&trap] { trap->release(); });
+  } else {
+    scene_.refused_under_file++;
+  }
+}
+
+void ModuleConsumer::wait_for_unload(uint64_t at_least_ns) {
+  const uint64_t begun = scene_.unloads_begun;
+  const uint64_t deadline_ns = now_ns() + kLongestHoldNs;
+  surroundings_.stop.pause(at_least_ns);
+  // More have ended than had begun: one of them began after the file was opened.
+  while (scene_.unloads_done + scene_.unloads_failed <= begun && now_ns() < deadline_ns &&
+         !surroundings_.stop.stopped())
+    surroundings_.stop.pause(kAbsentPollNs);
 }
 
 // Either the driver behind the file copes (a hot-plug subsystem owns the file and refuses further
 // operations), or the file's operations are freed memory. The next operation tells, if no new load
 // has put the same code to the same place: so loads wait.
-void ModuleConsumer::release_unloaded(Workload& workload, const std::string& file) {
+void ModuleConsumer::release_unloaded(Workload& workload, const std::string& file,
+                                      const std::function<void()>& release) {
   scene_.unloaded_under_file++;
   const std::lock_guard no_loads(scene_.loading);
   const uint64_t deadline_ns = now_ns() + kAbsentNs;
@@ -80,7 +118,7 @@ void ModuleConsumer::release_unloaded(Workload& workload, const std::string& fil
              "file_operations of {} lack .owner = THIS_MODULE\n",
              scene_.module, file, file);
   std::fflush(stderr);
-  workload.thaw();
+  release();
   (void)workload.wait(scene_.workload_ns + kAbsentNs);
 }
 

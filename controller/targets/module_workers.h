@@ -3,6 +3,8 @@
 #ifndef RACELESS_CONTROLLER_TARGETS_MODULE_WORKERS_H
 #define RACELESS_CONTROLLER_TARGETS_MODULE_WORKERS_H
 
+#include <functional>
+
 #include "module_loader.h"
 #include "storm/worker.h"
 #include "targets/module_target.h"
@@ -18,8 +20,11 @@ class ModuleConsumer : public Worker {
   void run(const Op& op) override;
 
  private:
-  void hold(Workload& workload, const Op& op);
-  void release_unloaded(Workload& workload, const std::string& file);
+  void hold_somewhere(Workload& workload, const Op& op);
+  void hold_open_device(Workload& workload, const Op& op);
+  void wait_for_unload(uint64_t at_least_ns);
+  void release_unloaded(Workload& workload, const std::string& file,
+                        const std::function<void()>& release);
   [[nodiscard]] bool await(Workload& workload);
   void ended(const WorkloadEnd& end, bool was_there, uint64_t start_ns);
   void broken(std::string what);

@@ -45,6 +45,7 @@ class Workload {
   [[nodiscard]] WorkloadEnd end();
   void kill_group();
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
   // The command's processes that are there now, itself first.
   [[nodiscard]] std::vector<pid_t> processes() const;
   // Where its processes are in the kernel, for one that does not die.
