@@ -264,6 +264,7 @@ static void teardown(struct raceless_slot *slot, bool unhurried)
 		provider->ops->stop(provider);
 	times.stop_ns = ktime_get_ns() - began_ns;
 	raceless_record(LATENCY_STOP, times.stop_ns);
+	trace_raceless_stop(slot->name, slot->instance, times.stop_ns);
 
 	wait_grace_period(slot, unhurried, &times);
 

@@ -85,6 +85,24 @@ TRACE_EVENT(raceless_publish,
 		  __entry->handed_off)
 );
 
+/* The provider's stop returned, @ns after it was called. */
+TRACE_EVENT(raceless_stop,
+	TP_PROTO(const char *name, u64 instance, u64 ns),
+	TP_ARGS(name, instance, ns),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u64, instance)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->instance = instance;
+		__entry->ns = ns;
+	),
+	TP_printk("name=%s instance=%llu ns=%llu", __get_str(name),
+		  __entry->instance, __entry->ns)
+);
+
 /* The grace period between stop and drain, as the unloader saw it. */
 TRACE_EVENT(raceless_grace_period,
 	TP_PROTO(const char *name, u64 instance, u64 ns, bool expedited),
