@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+// Each bound: what is within it works, what is beyond it is an error at once.
+#include <pthread.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "registry.h"
+
+namespace raceless {
+namespace {
+
+class Limit : public Registry {};
+
+TEST_F(Limit, ReferencesPerDescriptor) {
+  Device device = open(), other = open();
+  std::vector<uint32_t> refs;
+  for (int i = 0; i < RACELESS_MAX_REFS_PER_FD; i++) {
+    const GetResult<Got> got = device.get("null", kLong);
+    ASSERT_EQ(code(got), 0) << i;
+    refs.push_back(got->ref);
+  }
+  const GetResult<Got> beyond = device.get("null", kLong);
+  EXPECT_EQ(code(beyond), EMFILE);
+  EXPECT_EQ(reason(beyond), uint32_t{RACELESS_REASON_LIMIT});
+  EXPECT_EQ(grown("get_failures_limit"), 1U);
+  EXPECT_EQ(code(other.get("null", kLong)), 0) << "it is each descriptor's own";
+  EXPECT_EQ(code(device.put(refs[500])), 0);
+  const GetResult<Got> again = device.get("null", kLong);
+  ASSERT_EQ(code(again), 0);
+  EXPECT_EQ(again->ref, refs[500]);
+  EXPECT_EQ(column("null", "refs"), RACELESS_MAX_REFS_PER_FD + 1U);
+}
+
+// A get that waits has its number already.
+TEST_F(Limit, AWaitingGetIsCounted) {
+  Device device = open();
+  for (int i = 0; i < RACELESS_MAX_REFS_PER_FD - 1; i++)
+    ASSERT_EQ(code(device.get("null", kLong)), 0);
+  Absence absence("chaos");
+  auto wait = std::async(std::launch::async, [&] { return code(device.get("chaos", kLong)); });
+  ASSERT_TRUE(eventually([] { return column("chaos", "waiters") == 1; }));
+  EXPECT_EQ(code(device.get("null", kLong)), EMFILE);
+  absence.end();
+  EXPECT_EQ(wait.get(), 0);
+}
+
+TEST_F(Limit, HoldsPerDescriptor) {
+  ModprobeLine options("options raceless_probe nr=70");
+  ASSERT_EQ(modprobe("raceless_probe"), 0);
+  Device device = open(), other = open();
+  for (int i = 0; i < RACELESS_MAX_HOLDS_PER_FD; i++)
+    ASSERT_EQ(code(device.unload("probe" + std::to_string(i), kLong)), 0) << i;
+  EXPECT_EQ(code(device.unload("probe64", kLong)), EMFILE);
+  EXPECT_EQ(state_of("probe64"), "live");
+  EXPECT_EQ(code(other.unload("probe64", kLong)), 0);
+  EXPECT_EQ(code(device.release("probe7")), 0);
+  EXPECT_EQ(code(device.unload("probe65", kLong)), 0);
+}
+
+TEST_F(Limit, CallBytes) {
+  Device device = open();
+  std::vector<std::byte> large(RACELESS_MAX_CALL_BYTES + 1), small(16);
+  EXPECT_EQ(code(device.call_by_name("null", kLong, RACELESS_NULL_OP_CHECK, large, {})), EMSGSIZE);
+  EXPECT_EQ(code(device.call_by_name("null", kLong, RACELESS_NULL_OP_CHECK, {}, large)), EMSGSIZE);
+  EXPECT_EQ(grown("flights"), 0U);
+  large.pop_back();
+  EXPECT_EQ(code(device.call_by_name("null", kLong, RACELESS_NULL_OP_CHECK, large, large)), 0);
+}
+
+// 4,096 wait for one name; the next is refused; one publish serves them all.
+struct Crowd {
+  Device device = Device::open().value();
+  std::atomic<int> served = 0;
+  std::atomic<int> refused = 0;
+  std::atomic<int> failed = 0;
+
+  static void* join(void* self) {
+    Crowd* crowd = static_cast<Crowd*>(self);
+    const GetResult<Called> called =
+        crowd->device.call_by_name("null", 10 * kLong, RACELESS_NULL_OP_CHECK, {}, {});
+    if (called && called->grant.publish == called->grant.joined + 1)
+      crowd->served++;
+    else if (code(called) == EAGAIN && reason(called) == RACELESS_REASON_LIMIT)
+      crowd->refused++;
+    else
+      crowd->failed++;
+    return nullptr;
+  }
+};
+
+TEST_F(Limit, WaitersPerName) {
+  constexpr int kBeyond = 8;
+  ASSERT_TRUE(write_file("/proc/sys/kernel/threads-max", "16384"));
+  Absence absence("null");
+  Crowd crowd;
+  std::vector<pthread_t> threads;
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, 64 << 10);
+  for (int i = 0; i < RACELESS_MAX_WAITERS + kBeyond; i++) {
+    pthread_t thread;
+    EXPECT_EQ(pthread_create(&thread, &small, Crowd::join, &crowd), 0) << i;
+    if (HasFailure()) break;
+    threads.push_back(thread);
+  }
+  EXPECT_TRUE(eventually([&] { return crowd.refused == kBeyond; })) << crowd.refused;
+  EXPECT_EQ(column("null", "waiters"), uint64_t{RACELESS_MAX_WAITERS});
+  absence.end();
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+  EXPECT_EQ(crowd.served, RACELESS_MAX_WAITERS);
+  EXPECT_EQ(crowd.failed, 0);
+  EXPECT_EQ(grown("handed_off"), uint64_t{RACELESS_MAX_WAITERS});
+  EXPECT_EQ(grown("get_failures_limit"), uint64_t{kBeyond});
+}
+
+}  // namespace
+}  // namespace raceless

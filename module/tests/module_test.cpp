@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+// Plain rmmod, providers that hold others or ask for themselves, and modules that break the rules.
+#include <cerrno>
+
+#include "module_loader.h"
+#include "registry.h"
+
+namespace raceless {
+namespace {
+
+class Module : public Registry {
+ protected:
+  static int get(const std::string& name) {
+    Device device = Device::open().value();
+    return code(device.get(name, kLong));
+  }
+};
+
+// A call by name does not pin the module: its exit waits for the call.
+TEST_F(Module, RmmodWaitsForACall) {
+  ModprobeLine options("options raceless_chaos call_ms=1000");
+  ASSERT_EQ(modprobe("raceless_chaos"), 0);
+  auto call = std::async(std::launch::async,
+                         [this] { return code(open().call_by_name("chaos", kLong, 0, {}, {})); });
+  ASSERT_TRUE(eventually([] { return column("chaos", "refs") == 1; }));
+  EXPECT_EQ(module_refcount("raceless_chaos"), 0);
+  auto unload = std::async(std::launch::async, [] { return delete_module("raceless_chaos"); });
+  EXPECT_TRUE(eventually([] { return state_of("chaos") == "draining"; }));
+  EXPECT_EQ(column("chaos", "refs"), 1U);
+  EXPECT_EQ(call.get(), 0);
+  EXPECT_EQ(unload.get(), 0);
+  EXPECT_EQ(state_of("chaos"), "");
+}
+
+TEST_F(Module, RmmodWhileAnUnloadDrains) {
+  ModprobeLine options("options raceless_chaos call_ms=1000 destroy_ms=50");
+  ASSERT_EQ(modprobe("raceless_chaos"), 0);
+  auto call = std::async(std::launch::async,
+                         [this] { return code(open().call_by_name("chaos", kLong, 0, {}, {})); });
+  ASSERT_TRUE(eventually([] { return column("chaos", "refs") == 1; }));
+  Device device = open();
+  auto unload = std::async(std::launch::async, [&] { return code(device.unload("chaos", kLong)); });
+  ASSERT_TRUE(eventually([] { return state_of("chaos") == "draining"; }));
+  EXPECT_EQ(delete_module("raceless_chaos"), 0);
+  EXPECT_EQ(unload.get(), 0);
+  EXPECT_EQ(call.get(), 0);
+  EXPECT_EQ(grown("to_destroying"), 1U);
+  EXPECT_EQ(grown("unloads"), 1U);
+  EXPECT_EQ(code(device.release("chaos")), ENOENT) << "the hold went with the module";
+}
+
+// The exit of a module whose provider a worker destroys is not over before that.
+TEST_F(Module, RmmodDuringSlowSteps) {
+  ModprobeLine options("options raceless_chaos stop_ms=100 destroy_ms=100");
+  for (const char* state : {"stopping", "destroying"}) {
+    ASSERT_EQ(modprobe("raceless_chaos"), 0);
+    Device device = open();
+    auto unload =
+        std::async(std::launch::async, [&] { return code(device.unload("chaos", kLong)); });
+    ASSERT_TRUE(eventually([&] { return state_of("chaos") == state; }));
+    EXPECT_EQ(delete_module("raceless_chaos"), 0) << state;
+    EXPECT_EQ(unload.get(), 0) << state;
+  }
+}
+
+TEST_F(Module, InitThatAsksForItself) {
+  ModprobeLine options("options raceless_chaos ask_self=1");
+  EXPECT_EQ(get("chaos"), 0) << "its init fails unless it was told EDEADLK";
+  EXPECT_EQ(grown("get_failures_deadlock"), 1U);
+  // Again in place, where the registry's worker runs it.
+  {
+    Device device = open();
+    ASSERT_EQ(code(device.unload("chaos", kLong)), 0);
+  }
+  EXPECT_EQ(get("chaos"), 0);
+  EXPECT_EQ(grown("get_failures_deadlock"), 2U);
+  EXPECT_EQ(grown("flights_in_place"), 1U);
+}
+
+TEST_F(Module, ProviderHoldsAnother) {
+  ModprobeLine options("options raceless_chaos holds=null");
+  ASSERT_EQ(get("chaos"), 0);
+  EXPECT_EQ(column("null", "refs"), 1U);
+  EXPECT_EQ(module_refcount("raceless_null"), 1);
+  EXPECT_EQ(delete_module("raceless_null"), EWOULDBLOCK);
+  Device device = open();
+  EXPECT_EQ(code(device.unload("null", 20 * kMillisecond)), ETIMEDOUT);
+  EXPECT_EQ(state_of("null"), "draining");
+  EXPECT_EQ(delete_module("raceless_chaos"), 0);
+  EXPECT_TRUE(eventually([] { return state_of("null") == "gone"; }));
+  EXPECT_EQ(delete_module("raceless_null"), 0);
+}
+
+// Each init asks for the other: whoever closes the circle is told, and so both loads fail, now.
+TEST_F(Module, InitsInACircle) {
+  ModprobeLine options("options raceless_chaos holds=probe0\noptions raceless_probe asks=chaos");
+  EXPECT_EQ(get("chaos"), EDEADLK);
+  EXPECT_EQ(grown("get_failures_deadlock"), 1U);
+  EXPECT_EQ(grown("get_failures_timeout"), 0U);
+  EXPECT_TRUE(eventually([] {
+    return module_state("raceless_chaos") == ModuleState::absent &&
+           module_state("raceless_probe") == ModuleState::absent;
+  }));
+}
+
+TEST_F(Module, ProviderLeftByAnExit) {
+  ModprobeLine options("options raceless_probe leave=1");
+  ASSERT_EQ(modprobe("raceless_probe"), 0);
+  EXPECT_EQ(delete_module("raceless_probe"), 0);
+  EXPECT_EQ(state_of("probe0"), "");
+  EXPECT_EQ(grown("to_destroying"), 1U);
+  EXPECT_EQ(get("probe0"), 0);
+}
+
+// A get may be served by a module whose init then fails: the reference is good until it is put.
+TEST_F(Module, ProviderLeftByAFailedInit) {
+  ModprobeLine options("options raceless_probe fail_after=6");
+  {
+    Device device = open();
+    const GetResult<Got> got = device.get("probe0", kLong);
+    ASSERT_EQ(code(got), 0);
+    EXPECT_EQ(code(device.call(got->ref, 0, {}, {})), EOPNOTSUPP);
+    EXPECT_TRUE(eventually([] { return state_of("probe0") == "draining"; }));
+  }
+  EXPECT_TRUE(eventually([] { return module_state("raceless_probe") == ModuleState::absent; }));
+  EXPECT_TRUE(eventually([] { return state_of("probe0").empty(); })) << "its flight has landed";
+}
+
+TEST_F(Module, SecondOfAName) {
+  ASSERT_EQ(modprobe("raceless_null"), 0);
+  ModuleLoader loader = ModuleLoader::create().value();
+  KernelModule module = loader.find("raceless_null").value();
+  EXPECT_EQ(module.load(), EEXIST);
+}
+
+}  // namespace
+}  // namespace raceless

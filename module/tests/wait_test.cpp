@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+// Gets that wait: the hand-off, flights that fail, timeouts and kills.
+#include <cerrno>
+
+#include "child.h"
+#include "module_loader.h"
+#include "registry.h"
+
+namespace raceless {
+namespace {
+
+constexpr int kCrowd = 64;
+
+class Wait : public Registry {
+ protected:
+  static bool all_wait(const std::string& name, int nr) {
+    return eventually([&] { return column(name, "waiters") == static_cast<uint64_t>(nr); });
+  }
+
+  // Every get ended with this error, and the name has no waiters.
+  static void expect_all(std::vector<std::future<Outcome>>& gets, int error) {
+    for (auto& get : gets) {
+      const Outcome outcome = get.get();
+      EXPECT_EQ(outcome.code, error);
+      EXPECT_EQ(outcome.reason, uint32_t{RACELESS_REASON_FLIGHT});
+    }
+  }
+
+  // Through a descriptor of its own, whose close is the put.
+  static int get_and_put(const std::string& name) {
+    Device device = Device::open().value();
+    return code(device.get(name, kLong));
+  }
+};
+
+TEST_F(Wait, CrowdCostsOneModprobe) {
+  Absence absence("null");
+  auto gets = start_gets("null", kCrowd);
+  ASSERT_TRUE(all_wait("null", kCrowd));
+  calm();
+  mark();
+  absence.end();
+  for (auto& get : gets) {
+    const Outcome outcome = get.get();
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_GT(outcome.grant.waited_ns, 0U);
+    EXPECT_EQ(outcome.grant.publish, outcome.grant.joined + 1);
+  }
+  EXPECT_EQ(grown("modprobes"), 1U);
+  EXPECT_EQ(grown("flights"), 1U);
+  EXPECT_EQ(grown("publishes"), 1U);
+  EXPECT_EQ(grown("handed_off"), static_cast<uint64_t>(kCrowd));
+  EXPECT_EQ(grown("waits"), static_cast<uint64_t>(kCrowd));
+}
+
+// Promise 3 in the small: who waited is drained by an unload that follows, and was not passed over.
+TEST_F(Wait, CrowdIsServedInPlace) {
+  Device holder = open();
+  ASSERT_EQ(modprobe("raceless_null"), 0);
+  const Result<Unloaded> unloaded = holder.unload("null", kLong);
+  ASSERT_EQ(code(unloaded), 0);
+  auto gets = start_gets("null", kCrowd);
+  ASSERT_TRUE(all_wait("null", kCrowd));
+  mark();
+  EXPECT_EQ(code(holder.release("null")), 0);
+  for (auto& get : gets) {
+    const Outcome outcome = get.get();
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_GT(outcome.grant.instance, unloaded->instance);
+    EXPECT_EQ(outcome.grant.publish, outcome.grant.joined + 1);
+  }
+  EXPECT_EQ(grown("modprobes"), 0U);
+  EXPECT_EQ(grown("flights_in_place"), 1U);
+  EXPECT_EQ(grown("handed_off"), static_cast<uint64_t>(kCrowd));
+}
+
+TEST_F(Wait, FailingInitTellsEveryoneAtOnce) {
+  Absence absence("chaos");
+  ModprobeLine options("options raceless_chaos fail_every=1");
+  auto gets = start_gets("chaos", kCrowd);
+  ASSERT_TRUE(all_wait("chaos", kCrowd));
+  calm();
+  mark();
+  absence.end();
+  expect_all(gets, EIO);
+  EXPECT_EQ(grown("modprobes"), 1U);
+  EXPECT_EQ(grown("flights"), 1U);
+  EXPECT_EQ(grown("flight_errors"), 1U);
+  EXPECT_EQ(grown("init_failures"), 1U);
+  EXPECT_EQ(grown("get_failures_flight"), static_cast<uint64_t>(kCrowd));
+  EXPECT_TRUE(module_state("raceless_chaos") == ModuleState::absent);
+}
+
+TEST_F(Wait, FailingInitInPlace) {
+  const std::string every = "/sys/module/raceless_chaos/parameters/fail_every";
+  Device holder = open();
+  ASSERT_EQ(modprobe("raceless_chaos"), 0);
+  ASSERT_EQ(code(holder.unload("chaos", kLong)), 0);
+  ASSERT_TRUE(write_file(every, "1"));
+  auto gets = start_gets("chaos", kCrowd);
+  ASSERT_TRUE(all_wait("chaos", kCrowd));
+  mark();
+  EXPECT_EQ(code(holder.release("chaos")), 0);
+  expect_all(gets, EIO);
+  EXPECT_EQ(grown("flights"), 1U);
+  EXPECT_EQ(grown("init_failures"), 1U);
+  // The module is still there, so the name is not dead.
+  ASSERT_TRUE(write_file(every, "0"));
+  EXPECT_EQ(get_and_put("chaos"), 0);
+  EXPECT_EQ(grown("modprobes"), 0U);
+}
+
+// The module's own end must not look like somebody else's unload, which would be tried again.
+TEST_F(Wait, ModuleThatFailsBeforeItRegisters) {
+  ModprobeLine options("options raceless_probe fail_before=6");
+  calm();
+  mark();
+  EXPECT_EQ(get_and_put("probe0"), ENOENT);
+  EXPECT_EQ(grown("modprobes"), 1U);
+  EXPECT_EQ(grown("modprobe_retries"), 0U);
+}
+
+TEST_F(Wait, MissingModule) {
+  calm();
+  mark();
+  Device device = open();
+  const GetResult<Got> got = device.get("no_such_provider", kLong);
+  EXPECT_EQ(code(got), ENOENT);
+  EXPECT_EQ(reason(got), uint32_t{RACELESS_REASON_FLIGHT});
+  EXPECT_EQ(grown("modprobes"), 1U);
+}
+
+// A blacklist is for aliases: modprobe takes "raceless-null" for the name of raceless_null.
+TEST_F(Wait, BlacklistIsHonoured) {
+  {
+    ModprobeLine blacklist("blacklist raceless_probe");
+    calm();
+    mark();
+    EXPECT_EQ(get_and_put("probe0"), ENOENT);
+    EXPECT_EQ(grown("modprobes"), 1U);
+    EXPECT_TRUE(module_state("raceless_probe") == ModuleState::absent);
+  }
+  EXPECT_EQ(get_and_put("probe0"), 0);
+}
+
+// The success of a module request proves nothing.
+TEST_F(Wait, ModprobeThatLoadsNothing) {
+  ModprobeLine install("install raceless-pretended /bin/true");
+  calm();
+  mark();
+  EXPECT_EQ(get_and_put("pretended"), ENOENT);
+  EXPECT_EQ(grown("modprobes"), 1U);
+}
+
+// A module that lies in the list for long after its unregister; its slot is new, as nobody knew the
+// name meanwhile.
+TEST_F(Wait, UnloadUnderWayIsWaitedFor) {
+  for (int i = 0; i < 10; i++) {
+    ASSERT_EQ(modprobe("raceless_null"), 0);
+    auto unload = std::async(std::launch::async, [] { return delete_module("raceless_null"); });
+    ASSERT_TRUE(eventually([] { return state_of("null") != "live"; }));
+    EXPECT_EQ(get_and_put("null"), 0) << i;
+    EXPECT_EQ(unload.get(), 0);
+    ASSERT_TRUE(eventually([] { return delete_module("raceless_null") == ENOENT; }));
+  }
+}
+
+TEST_F(Wait, TimeoutLeavesNothing) {
+  Absence absence("null");
+  Device device = open();
+  const GetResult<Got> got = device.get("null", 20 * kMillisecond);
+  EXPECT_EQ(code(got), ETIMEDOUT);
+  EXPECT_EQ(reason(got), uint32_t{RACELESS_REASON_TIMEOUT});
+  const GetResult<Called> called =
+      device.call_by_name("null", 20 * kMillisecond, RACELESS_NULL_OP_CHECK, {}, {});
+  EXPECT_EQ(code(called), ETIMEDOUT);
+  EXPECT_EQ(column("null", "waiters"), 0U);
+  EXPECT_EQ(grown("get_failures_timeout"), 2U);
+  absence.end();
+  EXPECT_EQ(grown("handed_off"), 0U);
+}
+
+TEST_F(Wait, KilledLeavesNothing) {
+  Absence absence("null");
+  for (int i = 0; i < 50; i++) {
+    Child getter([] { return get_and_put("null"); });
+    ASSERT_TRUE(all_wait("null", 1));
+    getter.kill();
+    ASSERT_EQ(column("null", "waiters"), 0U) << i;
+  }
+  EXPECT_EQ(grown("get_failures_killed"), 50U);
+  EXPECT_EQ(total("descriptors_opened"), total("descriptors_closed") + 1) << "one is the holder's";
+  absence.end();
+  EXPECT_EQ(get_and_put("null"), 0);
+}
+
+// Kills one of two at the moment of the publish, again and again: it has the reference or it has
+// not, but never half.
+TEST_F(Wait, KillRacesWithHandOff) {
+  for (int i = 0; i < 15; i++) {
+    Device holder = open();
+    ASSERT_EQ(modprobe("raceless_null"), 0);
+    ASSERT_EQ(code(holder.unload("null", kLong)), 0);
+    Child getter([] { return get_and_put("null"); });
+    ASSERT_TRUE(all_wait("null", 1));
+    ASSERT_EQ(code(holder.release("null")), 0);
+    getter.kill();
+    ASSERT_TRUE(eventually([] { return column("null", "refs") == 0; })) << i;
+    ASSERT_EQ(column("null", "waiters"), 0U);
+    ASSERT_TRUE(eventually([] { return delete_module("raceless_null") == 0; }));
+  }
+}
+
+}  // namespace
+}  // namespace raceless
