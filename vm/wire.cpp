@@ -78,7 +78,7 @@ std::optional<Frame> Decoder::next() {
 
 std::string encode_fields(const Fields& fields) {
   std::string text;
-  for (const auto& [key, value] : fields) text += key + "=" + value + "\n";
+  for (const auto& [key, value] : fields) text.append(key).append("=").append(value).append("\n");
   return text;
 }
 

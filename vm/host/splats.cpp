@@ -29,7 +29,7 @@ std::optional<SplatClass> class_named(std::string_view name) {
 bool strip_bracket(std::string_view& line) {
   if (line.empty() || line.front() != '[') return false;
   std::size_t end = line.find(']');
-  if (end == std::string_view::npos || end > 24) return false;
+  if (end > 24) return false;  // or there is none
   std::string_view inside = line.substr(1, end - 1);
   inside.remove_prefix(std::min(inside.find_first_not_of(' '), inside.size()));
   if (!inside.empty() && (inside.front() == 'T' || inside.front() == 'C')) inside.remove_prefix(1);

@@ -35,7 +35,7 @@ TEST(Splats, FixturesGiveWhatTheySay) {
   SplatRules with = rules();
   int logs = 0;
   for (const auto& entry : fs::directory_iterator(fs::path(VM_SOURCE) / "tests/logs")) {
-    fs::path log = entry.path();
+    const fs::path& log = entry.path();
     if (log.extension() != ".log") continue;
     ++logs;
     fs::path expected = log;
