@@ -1,28 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "signals.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
 
 namespace raceless {
 
+namespace {
+
+constexpr std::array<int, 2> kSignals = {SIGINT, SIGTERM};
+
+std::atomic<int> event_fd = -1;
+std::atomic<int> signals_seen = 0;
+
+void on_signal(int signal) {
+  const int saved_errno = errno;
+  if (signals_seen.fetch_add(1) > 0) {
+    // What the process holds in the kernel ends with its descriptors.
+    constexpr std::string_view kMessage = "\nraceless: aborted; there is no report\n";
+    (void)!write(STDERR_FILENO, kMessage.data(), kMessage.size());
+    _exit(128 + signal);
+  }
+  const uint64_t one = 1;
+  (void)!write(event_fd, &one, sizeof(one));
+  errno = saved_errno;
+}
+
+}  // namespace
+
 Result<Signals> Signals::catch_all() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  if (error != 0) return fail(error, "cannot block signals");
-  FileDescriptor fd(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!fd) return fail_errno("cannot create a signalfd");
+  FileDescriptor fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!fd) return fail_errno("cannot create an eventfd");
+  event_fd = fd.get();
+  signals_seen = 0;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  for (const int signal : kSignals) sigaction(signal, &action, nullptr);
   return Signals(std::move(fd));
 }
 
-int Signals::pending() {
-  signalfd_siginfo info{};
-  if (read(fd_.get(), &info, sizeof(info)) != sizeof(info)) return 0;
-  return static_cast<int>(info.ssi_signo);
+Signals::~Signals() {
+  if (!fd_) return;
+  for (const int signal : kSignals) ::signal(signal, SIG_DFL);
+}
+
+bool Signals::pending() const {
+  pollfd event{fd_.get(), POLLIN, 0};
+  return poll(&event, 1, 0) == 1;
+}
+
+void Signals::block() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : kSignals) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 }  // namespace raceless

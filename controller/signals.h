@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// SIGINT and SIGTERM, as events that a poll() sees.
+// SIGINT and SIGTERM: the first is an event that a poll() sees, the second ends the process.
 #ifndef RACELESS_CONTROLLER_SIGNALS_H
 #define RACELESS_CONTROLLER_SIGNALS_H
 
@@ -8,15 +8,20 @@
 
 namespace raceless {
 
-// Create it before any thread: threads inherit the blocked signals, so that only pending() sees
-// them. A child process inherits them too, and has to unblock them.
+// One in a process. Threads whose system calls must not be interrupted block the signals.
 class Signals {
  public:
   [[nodiscard]] static Result<Signals> catch_all();
+  ~Signals();
+  Signals(Signals&&) = default;
+  Signals& operator=(Signals&&) = delete;
 
+  // Readable once a signal has come.
   [[nodiscard]] int fd() const { return fd_.get(); }
-  // The next signal, or 0; never waits.
-  [[nodiscard]] int pending();
+  [[nodiscard]] bool pending() const;
+
+  // In the calling thread.
+  static void block();
 
  private:
   explicit Signals(FileDescriptor fd) : fd_(std::move(fd)) {}

@@ -3,10 +3,8 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include "clock.h"
 
@@ -26,12 +24,6 @@ Crews crews_for(const Parameters& parameters, const Target& target) {
       crews[index].pacing = {*interval, *interval, 0};
   }
   return crews;
-}
-
-[[noreturn]] void abort_storm(int signal) {
-  // What the storm holds in the kernel ends with its descriptors.
-  fmt::print(stderr, "\nraceless: aborted; there is no report\n");
-  _exit(128 + signal);
 }
 
 }  // namespace
@@ -93,13 +85,14 @@ void Storm::start_threads() {
   reported_stuck_.assign(threads_.size(), false);
 }
 
-std::unique_ptr<StormResult> Storm::run(Signals& signals, const ShowProgress& progress) {
+std::unique_ptr<StormResult> Storm::run(const Signals& signals, const ShowProgress& progress) {
   start_threads();
   take_sample();
-  while (!interrupted_ && now_ns() < start_ns_ + parameters_.duration_ns) {
-    if (tick(signals) != 0) interrupted_ = true;
-    if (!series_.empty()) progress(series_.back());
+  while (!signals.pending() && now_ns() < start_ns_ + parameters_.duration_ns) {
+    tick(signals);
+    progress(series_.back());
   }
+  interrupted_ = signals.pending();
   const uint64_t elapsed_ns = now_ns() - start_ns_;
   stop_.stop();
   join_threads(signals);
@@ -110,22 +103,21 @@ std::unique_ptr<StormResult> Storm::run(Signals& signals, const ShowProgress& pr
   return collect(elapsed_ns);
 }
 
-int Storm::tick(Signals& signals) {
+void Storm::tick(const Signals& signals) {
   pollfd events{signals.fd(), POLLIN, 0};
   const uint64_t now = now_ns();
   if (now < next_tick_ns_) {
     const uint64_t wait_ms = (next_tick_ns_ - now + kNsPerMs - 1) / kNsPerMs;
-    poll(&events, 1, static_cast<int>(wait_ms));
+    // Only until the first signal; after it there is nothing to be woken for.
+    poll(&events, signals.pending() ? 0 : 1, static_cast<int>(wait_ms));
   }
-  if (const int signal = signals.pending(); signal != 0) return signal;
-  if (now_ns() < next_tick_ns_) return 0;
+  if (now_ns() < next_tick_ns_) return;
   take_sample();
   check_kernel_log();
   check_stuck();
   if (series_.size() % kTargetCheckTicks == 0) target_->check_during(findings_);
   // A tick that came late shows in the sample's time, and is not made up for.
   next_tick_ns_ = std::max(next_tick_ns_ + kTickNs, now_ns());
-  return 0;
 }
 
 void Storm::take_sample() {
@@ -174,12 +166,10 @@ bool Storm::all_ended() const {
   return std::ranges::all_of(threads_, [](const auto& thread) { return thread->ended(); });
 }
 
-void Storm::join_threads(Signals& signals) {
+void Storm::join_threads(const Signals& signals) {
   const uint64_t deadline_ns = now_ns() + parameters_.stuck_after_ns + 2 * kTickNs;
   while (!all_ended() && now_ns() < deadline_ns) {
-    const int signal = tick(signals);
-    if (signal != 0 && interrupted_) abort_storm(signal);
-    if (signal != 0) interrupted_ = true;
+    tick(signals);
   }
   check_stuck();
   for (auto& thread : threads_) {

@@ -60,7 +60,8 @@ class Storm {
 
   // Returns when the time is up or the first signal came, all threads have ended (or are stuck for
   // good), and the end was checked. A second signal ends the process.
-  [[nodiscard]] std::unique_ptr<StormResult> run(Signals& signals, const ShowProgress& progress);
+  [[nodiscard]] std::unique_ptr<StormResult> run(const Signals& signals,
+                                                 const ShowProgress& progress);
 
  private:
   Storm(const Parameters& parameters, std::unique_ptr<Target> target, Tracer tracer,
@@ -68,15 +69,15 @@ class Storm {
 
   [[nodiscard]] Status make_workers();
   void start_threads();
-  // One turn of the main thread: waits for the next tick or a signal, then looks at everything.
-  // Returns the signal, or 0.
-  int tick(Signals& signals);
+  // One turn of the main thread: waits for the next tick, then looks at everything; returns early
+  // if a signal comes.
+  void tick(const Signals& signals);
   void take_sample();
   void check_kernel_log();
   void check_taint();
   void check_stuck();
   [[nodiscard]] bool all_ended() const;
-  void join_threads(Signals& signals);
+  void join_threads(const Signals& signals);
   [[nodiscard]] Counts totals() const;
   [[nodiscard]] std::unique_ptr<StormResult> collect(uint64_t elapsed_ns);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "clock.h"
+#include "signals.h"
 #include "text_file.h"
 
 namespace raceless {
@@ -33,6 +34,7 @@ std::string WorkerThread::kernel_stack() const {
 }
 
 void WorkerThread::run() {
+  Signals::block();
   tid_ = gettid();
   pthread_setname_np(pthread_self(), surroundings_.thread.substr(0, 15).c_str());
   while (!surroundings_.stop.stopped()) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "clock.h"
+#include "targets/promises.h"
 #include "targets/registry_workers.h"
 
 namespace raceless {
@@ -10,20 +11,6 @@ namespace {
 
 constexpr uint32_t kByReferencePercent = 70;
 
-uint32_t promise_of(uint32_t reason) {
-  switch (reason) {
-    case RACELESS_REASON_TIMEOUT:  // may hide a lost wake-up
-    case RACELESS_REASON_KILLED:
-    case RACELESS_REASON_DEADLOCK:
-      return RACELESS_PROMISE_LEAVES_NOTHING;
-    case RACELESS_REASON_LIMIT:
-    case RACELESS_REASON_MEMORY:
-      return RACELESS_PROMISE_BOUNDED;
-    default:
-      return RACELESS_PROMISE_FIRST_PUBLISH;
-  }
-}
-
 }  // namespace
 
 RegistryConsumer::RegistryConsumer(Surroundings surroundings, RegistryScene& scene, Device device)
@@ -31,7 +18,7 @@ RegistryConsumer::RegistryConsumer(Surroundings surroundings, RegistryScene& sce
 
 void RegistryConsumer::run(const Op& op) {
   surroundings_.tally.add(Count::uses);
-  if (op.percent < kByReferencePercent)
+  if (op.percent < kByReferencePercent && scene_.no_pins == 0)
     use_by_reference(op);
   else
     use_by_name(op);
@@ -106,22 +93,12 @@ void RegistryConsumer::use_by_name(const Op& op) {
 
 void RegistryConsumer::granted(const Grant& grant, uint64_t destroyed_before, uint64_t elapsed_ns) {
   surroundings_.tally.record(Latency::get, elapsed_ns);
-  // A get that did not wait took the publish that was there; one that waited takes the next one.
-  const bool waited = grant.publish != grant.joined;
-  if (waited || grant.waited_ns != 0) {
+  if (waited(grant)) {
     surroundings_.tally.add(Count::waits);
     surroundings_.tally.record(Latency::reload_wait, grant.waited_ns);
   }
-  if (waited && grant.publish != grant.joined + 1)
-    broken(RACELESS_PROMISE_FIRST_PUBLISH,
-           fmt::format("a get that joined after publish {} was given publish {}", grant.joined,
-                       grant.publish),
-           grant.instance);
-  if (grant.instance <= destroyed_before)
-    broken(RACELESS_PROMISE_NO_USE_AFTER_DESTROY,
-           fmt::format("a get gave instance {} after instance {} had been destroyed",
-                       grant.instance, destroyed_before),
-           grant.instance);
+  for (const Broken& one : check_grant(grant, destroyed_before))
+    broken(one.promise, one.what, grant.instance);
 }
 
 void RegistryConsumer::refused(const Refusal& refusal) {
@@ -130,9 +107,8 @@ void RegistryConsumer::refused(const Refusal& refusal) {
   tally.add(Count::user_failures);
   tally.add(Breakdown::get_failures_by_reason, reason_name(refusal.reason));
   tally.add(Breakdown::user_failures_by_errno, outcome_name(refusal.error.code));
-  if (scene_.init_may_fail && refusal.reason == RACELESS_REASON_FLIGHT) return;
-  broken(promise_of(refusal.reason),
-         fmt::format("{} (reason: {})", refusal.error.message(), reason_name(refusal.reason)), 0);
+  for (const Broken& one : check_refusal(refusal, scene_.init_may_fail))
+    broken(one.promise, one.what, 0);
 }
 
 void RegistryConsumer::called(const Status& status, uint64_t instance) {

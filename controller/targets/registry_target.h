@@ -3,6 +3,7 @@
 #ifndef RACELESS_CONTROLLER_TARGETS_REGISTRY_TARGET_H
 #define RACELESS_CONTROLLER_TARGETS_REGISTRY_TARGET_H
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,6 +24,9 @@ struct RegistryScene {
   bool init_may_fail = false;
   std::unique_ptr<Exercise> exercise;
   InstanceWatch instances;
+  // Unloaders that want the module to be free of pins: references of a descriptor pin it, and rmmod
+  // would only ever meet "in use". Consumers then call by name.
+  std::atomic<int> no_pins = 0;
 };
 
 class RegistryTarget : public Target {

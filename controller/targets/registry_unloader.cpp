@@ -6,8 +6,11 @@ namespace raceless {
 
 namespace {
 
-constexpr uint32_t kDeletePercent = 45;   // unload by ioctl, then delete_module
-constexpr uint32_t kReleasePercent = 70;  // unload by ioctl, then release: init again in place
+constexpr uint32_t kDeletePercent = 45;    // unload by ioctl, then delete_module
+constexpr uint32_t kReleasePercent = 70;   // unload by ioctl, then release: init again in place
+constexpr uint32_t kUnpinnedPercent = 85;  // rmmod of a live provider that short calls use
+constexpr int kUnpinnedTries = 50;
+constexpr uint64_t kUnpinnedPauseNs = 1 * kNsPerMs;
 
 }  // namespace
 
@@ -19,6 +22,8 @@ void RegistryUnloader::run(const Op& op) {
     unload_and_delete(op);
   else if (op.percent < kReleasePercent)
     unload_and_release(op);
+  else if (op.percent < kUnpinnedPercent)
+    delete_unpinned();
   else
     delete_plainly();
 }
@@ -74,18 +79,28 @@ void RegistryUnloader::release() {
         {RACELESS_PROMISE_LEAVES_NOTHING, released.error().message(), 0, surroundings_.thread, 0});
 }
 
-void RegistryUnloader::delete_plainly() {
+void RegistryUnloader::delete_unpinned() {
+  scene_.no_pins++;
+  for (int i = 0; i < kUnpinnedTries && !surroundings_.stop.stopped(); i++) {
+    if (delete_plainly() != EWOULDBLOCK) break;
+    surroundings_.stop.pause(kUnpinnedPauseNs);
+  }
+  scene_.no_pins--;
+}
+
+int RegistryUnloader::delete_plainly() {
   Tally& tally = surroundings_.tally;
   const uint64_t start_ns = now_ns();
   const int error = delete_module(scene_.module);
   tally.add(Breakdown::unloads_by_outcome, "delete " + outcome_name(error));
   if (error != 0) {
     tally.add(Count::unload_failures);
-    return;
+    return error;
   }
   tally.add(Count::unloads);
   tally.record(Latency::unload, now_ns() - start_ns);
   tally.record(Latency::delete_module, now_ns() - start_ns);
+  return 0;
 }
 
 }  // namespace raceless

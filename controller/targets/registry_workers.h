@@ -39,7 +39,8 @@ class RegistryUnloader : public Worker {
  private:
   void unload_and_delete(const Op& op);
   void unload_and_release(const Op& op);
-  void delete_plainly();
+  void delete_unpinned();
+  int delete_plainly();
   [[nodiscard]] Result<Unloaded> unload();
   void release();
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+// What the registry promises to one consumer, as far as one answer shows it.
+#ifndef RACELESS_CONTROLLER_TARGETS_PROMISES_H
+#define RACELESS_CONTROLLER_TARGETS_PROMISES_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "device.h"
+
+namespace raceless {
+
+struct Broken {
+  uint32_t promise = RACELESS_PROMISE_NONE;
+  std::string what;
+};
+
+// Did this get have to wait for a publish?
+[[nodiscard]] bool waited(const Grant& grant);
+
+// `destroyed_before`: an instance whose destroy had returned before the get began; 0 if none.
+[[nodiscard]] std::vector<Broken> check_grant(const Grant& grant, uint64_t destroyed_before);
+
+// A get that failed, of a provider whose inits may not fail, or may.
+[[nodiscard]] std::vector<Broken> check_refusal(const Refusal& refusal, bool init_may_fail);
+
+}  // namespace raceless
+
+#endif
