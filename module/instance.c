@@ -11,7 +11,9 @@
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 
+#include "count.h"
 #include "flight.h"
 #include "hold.h"
 #include "instance.h"
@@ -19,12 +21,6 @@
 #include "stats.h"
 #include "trace.h"
 #include "wait.h"
-
-/*
- * More than all references there can be, so that no put between the mark and the
- * fold takes the atomic to zero.
- */
-#define FOLD_BIAS (LONG_MAX / 2 + 1)
 
 /* A wait that cannot end early says so at this interval, in two slices. */
 #define COMPLAIN_SLICE (5 * HZ)
@@ -62,57 +58,6 @@ static u64 enter_locked(struct raceless_slot *slot, enum raceless_state state)
 	elapsed_ns = enter(slot, state);
 	spin_unlock(&slot->lock);
 	return elapsed_ns;
-}
-
-/* Before init: nobody can see the provider. */
-static void arm_count(struct raceless_provider *provider)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		*per_cpu_ptr(provider->count, cpu) = 0;
-	atomic_long_set(&provider->folded, FOLD_BIAS);
-	reinit_completion(&provider->drained);
-	WRITE_ONCE(provider->destroying, false);
-	WRITE_ONCE(provider->mode, RACELESS_COUNTING);
-}
-
-/*
- * After the grace period: every section that saw "counting" is over, so the sum
- * is exact. Whoever takes the atomic to zero, this or the last put, completes.
- */
-static void fold_count(struct raceless_provider *provider)
-{
-	long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += *per_cpu_ptr(provider->count, cpu);
-	if (!atomic_long_add_return(sum - FOLD_BIAS, &provider->folded))
-		complete(&provider->drained);
-}
-
-/* Out of line, for raceless_put(), in its preempt-off section. */
-void raceless_put_folded(struct raceless_provider *provider)
-{
-	/* full barrier: our accesses come before the drainer's */
-	if (!atomic_long_dec_return(&provider->folded))
-		complete(&provider->drained);
-}
-EXPORT_SYMBOL_GPL(raceless_put_folded);
-
-/* Under slot->lock, for show and for messages: exact only when nobody counts. */
-long raceless_instance_references(struct raceless_provider *provider)
-{
-	long sum = atomic_long_read(&provider->folded);
-	int cpu;
-
-	if (READ_ONCE(provider->mode) == RACELESS_FOLDED && sum < FOLD_BIAS / 2)
-		return sum;
-	sum -= FOLD_BIAS;
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(*per_cpu_ptr(provider->count, cpu));
-	return sum;
 }
 
 /* Under slot->lock, of a slot that is GONE: init is about to run. */
@@ -160,19 +105,29 @@ static void publish(struct raceless_slot *slot,
  * Whoever waits without a flight waited for this init, and has its error; those
  * with a flight get it when that ends. A provider that is registered stays on
  * the slot, for the next flight to try again.
+ *
+ * If the loader was killed in the middle, the error is about it and not about
+ * the provider: a flight begins, or the one in the air tries again.
  */
 static void abandon(struct raceless_slot *slot,
 		    struct raceless_provider *provider, int error)
 {
+	bool killed = fatal_signal_pending(current);
 	LIST_HEAD(resolved);
 
+	if (killed)
+		raceless_owner_disturb();
 	spin_lock(&slot->lock);
 	slot->init_error = error;
 	slot->init_failures++;
+	if (killed)
+		slot->flight_failures++;
 	if (!provider->slot)
 		slot->provider = NULL;
 	enter(slot, RACELESS_GONE);
-	if (!slot->flying)
+	if (killed)
+		raceless_flight_kick(slot);
+	else if (!slot->flying)
 		raceless_waiters_fail(slot, error, &resolved);
 	spin_unlock(&slot->lock);
 
@@ -191,7 +146,7 @@ int raceless_instance_start(struct raceless_slot *slot,
 {
 	int err;
 
-	arm_count(provider);
+	raceless_count_arm(provider);
 	raceless_op_begin(slot);
 	err = provider->ops->init(provider);
 	raceless_op_end(slot);
@@ -214,7 +169,7 @@ static void mark(struct raceless_slot *slot)
 }
 
 /*
- * Woken by fold_count() or the last put. It cannot be killed: neither can a
+ * Woken by raceless_count_fold() or the last put. It cannot be killed: neither can a
  * module's exit, and the worker has nobody to kill. So it says what it waits for.
  */
 static void await_drain(struct raceless_slot *slot,
@@ -229,7 +184,7 @@ static void await_drain(struct raceless_slot *slot,
 		if (++slices % 2 == 0)
 			pr_warn("raceless: %s: unload waits for %ld references since %u s\n",
 				slot->name,
-				raceless_instance_references(provider),
+				raceless_count_read(provider),
 				slices * COMPLAIN_SLICE / HZ);
 }
 
@@ -269,7 +224,7 @@ static void teardown(struct raceless_slot *slot, bool unhurried)
 	wait_grace_period(slot, unhurried, &times);
 
 	enter_locked(slot, RACELESS_DRAINING);
-	fold_count(provider);
+	raceless_count_fold(provider);
 	await_drain(slot, provider);
 
 	times.drain_ns = enter_locked(slot, RACELESS_DESTROYING);

@@ -15,7 +15,6 @@ int raceless_instance_start(struct raceless_slot *slot,
 			    struct raceless_provider *provider);
 void raceless_instance_claim(struct raceless_slot *slot,
 			     struct raceless_provider *provider);
-long raceless_instance_references(struct raceless_provider *provider);
 void raceless_unregister_owner(struct module *owner);
 
 #endif /* _RACELESS_INSTANCE_H */

@@ -9,7 +9,7 @@
 #include <linux/rhashtable.h>
 #include <linux/seq_file.h>
 
-#include "instance.h"
+#include "count.h"
 #include "slot.h"
 #include "state.h"
 #include "stats.h"
@@ -30,7 +30,7 @@ static void show_slot(struct seq_file *seq, struct raceless_slot *slot)
 	/* under the lock a provider that the slot points to stays */
 	spin_lock(&slot->lock);
 	if (slot->provider)
-		refs = raceless_instance_references(slot->provider);
+		refs = raceless_count_read(slot->provider);
 	seq_printf(seq,
 		   "%s %s %llu %s %ld %u %d %d %llu %llu %llu %llu %llu %llu %llu\n",
 		   slot->name, states[slot->state], slot->instance,
