@@ -164,9 +164,11 @@ void apply_case(const CaseFile& file, const Project& project, RunSpec& spec) {
   if (!file.append.empty()) spec.append.push_back(file.append);
   if (!file.allow.empty()) spec.allow.push_back(file.allow);
   spec.files.modules = file.modules;
-  spec.files.raceless = file.raceless;
+  spec.files.raceless = spec.files.command = file.raceless;
   spec.files.kmod = file.kmod;
-  spec.files.programs = file.programs;
+  for (const std::string& name : file.programs)
+    spec.files.programs.push_back(
+        name.find('/') == std::string::npos ? name : (project.source / name).string());
   spec.files.argv = {"/bin/sh", "/case/script"};
   spec.files.files.emplace_back(file.path, "/case/script");
   spec.files.files.emplace_back(project.source / "vm/cases/ktap", "/case/ktap");

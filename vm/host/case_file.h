@@ -7,7 +7,7 @@
 //   # kernels: 6.12                the only ones it makes sense on (all)
 //   # modules: dummy configfs      of the kernel's tree, with what they depend on
 //   # needs: raceless results kmod the project's modules and command; a results disk; kmod
-//   # programs: bpftool            host programs, with their libraries
+//   # programs: bpftool            host programs, or paths of the project, with their libraries
 //   # files: PATH[:GUEST] …        of the project; $RELEASE stands for the guest's
 //   # append: slub_debug=FZPU      more for the kernel's command line
 //   # allow: REGEX               kernel messages that are no splat here

@@ -144,7 +144,7 @@ std::string base_key(const Project& project, const Kernel& kernel, const GuestFi
   for (const std::string& name : files.modules) line("module " + name);
   for (const fs::path& file : own) line(signature(file));
   for (const std::string& name : files.programs) line("program " + name);
-  if (files.raceless) line(signature(project.binaries / "raceless"));
+  if (files.command) line(signature(project.binaries / "raceless"));
   return key;
 }
 
@@ -154,7 +154,7 @@ Status build_base(const Project& project, const Kernel& kernel, const GuestFiles
   if (auto added = add_skeleton(tree, project); !added) return added;
   if (files.kmod)
     if (auto added = add_kmod(tree); !added) return added;
-  if (files.raceless && fs::exists(project.binaries / "raceless"))
+  if (files.command)
     if (auto added = tree.add_program("/usr/bin/raceless", project.binaries / "raceless"); !added)
       return added;
   for (const std::string& name : files.programs) {

@@ -26,7 +26,8 @@ struct Project {
 struct GuestFiles {
   std::vector<std::string> modules;   // of the kernel's tree
   bool kmod = false;                  // the real modprobe and its relatives
-  bool raceless = false;              // the project's modules and command; brings kmod
+  bool raceless = false;              // the project's modules; brings kmod
+  bool command = false;               // the project's command
   std::vector<std::string> programs;  // host programs, with their libraries
   // host path and guest path; an empty guest path means the file's name in /root
   std::vector<std::pair<std::filesystem::path, std::string>> files;

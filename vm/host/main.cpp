@@ -123,6 +123,7 @@ std::string complete_spec(const Project& project, RunArguments& a) {
   } else {
     spec.files.kmod = true;
     spec.files.raceless = fs::exists(project.built_modules(spec.kernel.release));
+    spec.files.command = fs::exists(project.binaries / "raceless");
   }
   return spec.files.argv.empty() ? "what shall the guest run? vm/run [OPTIONS] -- COMMAND…" : "";
 }
