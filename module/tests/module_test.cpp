@@ -2,6 +2,7 @@
 // Plain rmmod, providers that hold others or ask for themselves, and modules that break the rules.
 #include <cerrno>
 
+#include "child.h"
 #include "module_loader.h"
 #include "registry.h"
 
@@ -124,6 +125,27 @@ TEST_F(Module, ProviderLeftByAFailedInit) {
   }
   EXPECT_TRUE(eventually([] { return module_state("raceless_probe") == ModuleState::absent; }));
   EXPECT_TRUE(eventually([] { return state_of("probe0").empty(); })) << "its flight has landed";
+}
+
+// Who waits for an init whose loader is killed gets a load of its own, not the loader's EINTR.
+TEST_F(Module, LoaderIsKilledInInit) {
+  ModprobeLine options("options raceless_chaos holds=null");
+  Absence absence("null");
+  Child loader([] {
+    ModuleLoader modules = ModuleLoader::create().value();
+    return modules.find("raceless_chaos").value().load();
+  });
+  ASSERT_TRUE(eventually([] { return column("null", "waiters") == 1; })) << "in chaos' init";
+  auto gets = start_gets("chaos", 4);
+  ASSERT_TRUE(eventually([] { return column("chaos", "waiters") == 4; }));
+  loader.kill();
+  EXPECT_TRUE(eventually([] { return column("null", "waiters") == 1; })) << "in the second init";
+  absence.end();
+  for (auto& get : gets) {
+    const Outcome outcome = get.get();
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.grant.publish, outcome.grant.joined + 1);
+  }
 }
 
 TEST_F(Module, SecondOfAName) {
