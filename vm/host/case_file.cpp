@@ -149,7 +149,7 @@ Result<std::vector<CaseFile>> find_cases(const fs::path& folder, const std::stri
     cases.push_back(*read);
   }
   if (cases.empty())
-    return fail(ENOENT,
+    return fail(EINVAL,
                 fmt::format("no case {} in {}; there are:{}", only, folder.string(), names));
   return cases;
 }

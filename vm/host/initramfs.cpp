@@ -26,7 +26,7 @@ Result<fs::path> program_path(const std::string& name) {
   if (name.find('/') != std::string::npos) return fs::path(name);
   for (const char* folder : {"/usr/sbin", "/usr/bin", "/sbin", "/bin"})
     if (fs::path path = fs::path(folder) / name; fs::exists(path)) return path;
-  return fail(ENOENT, fmt::format("this host has no program {}; install it, then try again", name));
+  return fail(0, fmt::format("this host has no program {}; install it, then try again", name));
 }
 
 Status add_skeleton(Tree& tree, const Project& project) {
@@ -46,7 +46,7 @@ Status add_skeleton(Tree& tree, const Project& project) {
   tree.add_text("/etc/profile", "PS1='guest:\\w\\$ '\n");
 
   if (auto added = tree.add_file("/init", project.binaries / "init"); !added) return added;
-  if (!fs::exists(busybox)) return fail(ENOENT, "needs /bin/busybox; install busybox-static");
+  if (!fs::exists(busybox)) return fail(0, "needs /bin/busybox; install busybox-static");
   if (auto added = tree.add_file("/bin/busybox", busybox); !added) return added;
   auto names = run_program({busybox, "--list-full"});
   if (!names) return tl::unexpected(names.error());
@@ -78,8 +78,8 @@ Result<std::vector<fs::path>> own_modules(const Project& project, const Kernel& 
   for (const auto& entry : fs::directory_iterator(folder, ignored))
     if (entry.path().extension() == ".ko") found.push_back(entry.path());
   if (found.empty())
-    return fail(ENOENT, fmt::format("no modules for {} in {}; run module/build", kernel.release,
-                                    folder.string()));
+    return fail(0, fmt::format("no modules for {} in {}; run module/build", kernel.release,
+                               folder.string()));
   std::sort(found.begin(), found.end());
   return found;
 }

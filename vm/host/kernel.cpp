@@ -40,8 +40,8 @@ class Closure {
     List found;
     if (!kmod_ || kmod_module_new_from_lookup(kmod_.get(), name.c_str(), &found.head) < 0 ||
         !found.head)
-      return fail(0, fmt::format("kernel {} has no module {}; see {}", kernel_.release, name,
-                                 (kernel_.modules() / "modules.dep").string()));
+      return fail(EINVAL, fmt::format("kernel {} has no module {}; see {}", kernel_.release, name,
+                                      (kernel_.modules() / "modules.dep").string()));
     kmod_list* item = nullptr;
     kmod_list_foreach(item, found.head) {
       KmodModule module(kmod_module_get_module(item));
@@ -107,8 +107,8 @@ Result<Kernel> open_kernel(const fs::path& folder) {
                                folder.string()));
   for (const fs::path& needed : {kernel.image(), kernel.modules() / "modules.dep"})
     if (!fs::exists(needed))
-      return fail(ENOENT, fmt::format("the kernel folder lacks {}; remove {} and run vm/kernel",
-                                      needed.string(), folder.string()));
+      return fail(0, fmt::format("the kernel folder lacks {}; remove {} and run vm/kernel",
+                                 needed.string(), folder.string()));
   return kernel;
 }
 

@@ -29,9 +29,10 @@ constexpr const char* terminfo = "/usr/lib/terminfo";
 
 void message(const std::string& text) { fmt::print(stderr, "vm: {}\n", text); }
 
+// EINVAL means that what was asked for makes no sense; the rest is about this host.
 int failed(const Error& error) {
-  message(error.message());
-  return exit_infra;
+  message(error.code == EINVAL ? error.context : error.message());
+  return error.code == EINVAL ? exit_usage : exit_infra;
 }
 
 const char* variable(const char* name, const char* otherwise) {

@@ -35,8 +35,8 @@ Status check_space(const fs::path& folder) {
   std::error_code error;
   fs::space_info space = fs::space(folder, error);
   if (!error && space.available < needed_free_bytes)
-    return fail(ENOSPC, fmt::format("{} has {} MiB free, a run needs {}", folder.string(),
-                                    space.available >> 20, needed_free_bytes >> 20));
+    return fail(0, fmt::format("{} has {} MiB free, a run needs {}", folder.string(),
+                               space.available >> 20, needed_free_bytes >> 20));
   return {};
 }
 
@@ -116,7 +116,7 @@ bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& r
 
 Result<std::string> qemu_version() {
   auto finished = run_program({qemu, "--version"});
-  if (!finished) return fail(ENOENT, fmt::format("needs {}; install qemu-system-x86", qemu));
+  if (!finished) return fail(0, fmt::format("needs {}; install qemu-system-x86", qemu));
   return finished->out.substr(0, finished->out.find('\n'));
 }
 
@@ -164,7 +164,7 @@ class NewFolder {
   [[nodiscard]] Status make(const fs::path& path) {
     std::error_code error;
     if (fs::exists(path) && !fs::is_empty(path, error))
-      return fail(EEXIST, "the run folder " + path.string() + " is not empty");
+      return fail(EINVAL, "the run folder " + path.string() + " is not empty");
     bool existed = fs::exists(path);
     fs::create_directories(path, error);
     if (error) return fail(error.value(), "cannot make the run folder " + path.string());

@@ -96,7 +96,7 @@ Result<SplatRules::Regex> SplatRules::compile(const std::string& pattern) {
   if (code == 0) return Regex(raw.release());
   char why[128];
   regerror(code, raw.get(), why, sizeof why);
-  return fail(0, fmt::format("the pattern {}: {}", pattern, why));
+  return fail(EINVAL, fmt::format("the pattern {}: {}", pattern, why));
 }
 
 Status SplatRules::allow(const std::string& pattern) {

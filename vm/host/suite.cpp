@@ -113,8 +113,9 @@ Status Suite::plan() {
       if (test.runs_on(name)) waiting_.push_back({name, *kernel, test});
   }
   if (waiting_.empty())
-    return fail(0, fmt::format("the case {} does not run on the chosen kernels; see its header",
-                               spec_.only));
+    return fail(
+        EINVAL,
+        fmt::format("the case {} does not run on the chosen kernels; see its header", spec_.only));
   // The widest first: at the end only small ones are left to fill the gaps.
   waiting_.sort([](const Job& a, const Job& b) { return a.test.smp > b.test.smp; });
   return {};
