@@ -59,9 +59,7 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
                const StormResult& result) {
   const nlohmann::json run = run_json(context, options.parameters, result);
   const std::string path = folder + "/run.json";
-  // Text that came from the kernel or a workload need not be UTF-8.
-  const std::string text =
-      run.dump(1, '\t', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const std::string text = run_text(run);
   const Status written = write_text(path, text);
   if (!written) print_error(written.error().message());
   if (options.json) {

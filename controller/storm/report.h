@@ -23,6 +23,9 @@ constexpr int kRunSchema = 1;
 [[nodiscard]] nlohmann::json run_json(const Context& context, const Parameters& parameters,
                                       const StormResult& result);
 
+// As a file: one line for each member, and for each row of the series.
+[[nodiscard]] std::string run_text(const nlohmann::json& run);
+
 [[nodiscard]] std::string summary_text(const Context& context, const Parameters& parameters,
                                        const StormResult& result);
 

@@ -93,6 +93,24 @@ std::map<std::string, Histogram> all_histograms(const StormResult& result) {
   return all;
 }
 
+std::string run_text(const json& run) {
+  // Text that came from the kernel or a workload need not be UTF-8.
+  const auto dump = [](const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  std::string text;
+  for (const auto& [name, value] : run.items()) {
+    text += (text.empty() ? "{\n\"" : ",\n\"") + name + "\": ";
+    if (name != "series") {
+      text += dump(value);
+      continue;
+    }
+    for (size_t i = 0; i < value.size(); i++) text += (i == 0 ? "[\n" : ",\n") + dump(value[i]);
+    text += "]";
+  }
+  return text + "\n}\n";
+}
+
 json run_json(const Context& context, const Parameters& parameters, const StormResult& result) {
   json histograms = json::object();
   for (const auto& [name, histogram] : all_histograms(result))

@@ -135,6 +135,13 @@ TEST(RunJson, TheSchemaRejectsWhatIsWrong) {
   EXPECT_FALSE(validator.errors(cause).empty());
 }
 
+TEST(RunJson, TheFileHoldsTheSame) {
+  json run = example();
+  EXPECT_EQ(json::parse(run_text(run)), run);
+  run["verdict"]["broken"][0]["what"] = "not UTF-8: \xff";
+  EXPECT_TRUE(json::accept(run_text(run)));
+}
+
 TEST(RunJson, StableNamesAreThere) {
   const json run = example();
   EXPECT_EQ(run["verdict"]["result"], "fail");
