@@ -51,6 +51,10 @@ class Machine {
     return false;
   }
 
+  [[nodiscard]] bool has_text(const std::string& path, const std::string& part) const {
+    return read_text(root_ + path).value_or("").find(part) != std::string::npos;
+  }
+
   // Any of the capabilities does.
   [[nodiscard]] bool capable(const std::vector<unsigned>& capabilities) const {
     const Result<std::string> status = read_text(root_ + "/proc/self/status");
@@ -64,6 +68,10 @@ class Machine {
  private:
   std::string root_;
 };
+
+std::string module_folder(const Machine& machine) {
+  return "/lib/modules/" + machine.line("/proc/sys/kernel/osrelease");
+}
 
 Check check_module_loading(const Machine& machine) {
   const bool disabled = machine.line("/proc/sys/kernel/modules_disabled") == "1";
@@ -106,7 +114,7 @@ Check check_modprobe(const Machine& machine) {
 }
 
 Check check_module_tree(const Machine& machine) {
-  const std::string folder = "/lib/modules/" + machine.line("/proc/sys/kernel/osrelease");
+  const std::string folder = module_folder(machine);
   return {"module_tree", "are this kernel's modules installed?",
           machine.exists(folder + "/modules.dep"), folder + "/modules.dep",
           "install the package of the running kernel's modules; depmod -a"};
@@ -160,8 +168,13 @@ Check check_bpffs(const Machine& machine) {
 }
 
 Check check_registry(const Machine& machine) {
-  return {"registry", "is raceless.ko loaded?", machine.exists("/sys/module/raceless"), "",
-          "modprobe raceless, or use make vm-shell"};
+  const bool loaded = machine.exists("/sys/module/raceless");
+  const bool installed = machine.has_text(module_folder(machine) + "/modules.dep", "/raceless.ko");
+  return {"registry", "is raceless.ko there?", loaded || installed,
+          loaded      ? "loaded"
+          : installed ? "installed"
+                      : "",
+          "install it for this kernel, or use make vm-shell"};
 }
 
 Check check_device(const Machine& machine) {
@@ -205,7 +218,7 @@ Diagnosis diagnose(const std::string& root) {
           {"module_loading", "cap_sys_module", "unsigned_modules", "no_lockdown", "kernel_log"}),
       ability(checks, "storm_registry", "storm a provider of the registry",
               {"module_loading", "cap_sys_module", "unsigned_modules", "no_lockdown", "modprobe",
-               "module_tree", "kernel_log", "registry", "device"}),
+               "module_tree", "kernel_log", "registry"}),
       ability(checks, "trace", "trace loads, unloads and failed references",
               {"bpf", "cap_bpf", "kernel_btf", "module_tracepoints", "fexit_try_module_get"}),
   };

@@ -127,6 +127,15 @@ TEST_F(DoctorTest, AnAbilityNamesWhatItLacks) {
   EXPECT_EQ(find(diagnosis.abilities, "trace").detail, "needs kernel_btf, fexit_try_module_get");
 }
 
+TEST_F(DoctorTest, TheRegistryMayBeInstalledRatherThanLoaded) {
+  fs::remove_all(root_ + "/sys/module/raceless");
+  EXPECT_FALSE(answer("registry"));
+  EXPECT_FALSE(ability("storm_registry"));
+  put("/lib/modules/6.12.0-test/modules.dep", "updates/raceless.ko:\n");
+  EXPECT_TRUE(answer("registry"));
+  EXPECT_TRUE(ability("storm_registry"));
+}
+
 TEST_F(DoctorTest, JsonHasTheSameAnswers) {
   fs::remove_all(root_ + "/sys/module/raceless");
   const nlohmann::json json = diagnosis_json(diagnose(root_));

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // raceless SUBCOMMAND: parses the command line and dispatches.
+#include <fmt/format.h>
+
 #include <array>
 #include <csignal>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +28,25 @@ constexpr std::array<Command, 2> kCommands = {{
 
 constexpr int kUsage = 2;
 
+std::string list_commands() {
+  std::string list;
+  for (const Command& command : kCommands)
+    list += fmt::format("  {:<8} {}\n", command.name, command.summary);
+  return list;
+}
+
+// CLI11 would only say that a subcommand is required.
+bool names_command(int argc, char** argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (first.starts_with('-')) return true;
+  for (const Command& command : kCommands)
+    if (first == command.name) return true;
+  fmt::print(stderr, "raceless: {}; the subcommands are:\n{}",
+             first.empty() ? "a subcommand is needed" : fmt::format("there is no '{}'", first),
+             list_commands());
+  return false;
+}
+
 int exit_code(raceless::Outcome outcome) {
   switch (outcome) {
     case raceless::Outcome::passed:
@@ -43,6 +66,7 @@ int exit_code(raceless::Outcome outcome) {
 int main(int argc, char** argv) {
   // Whoever reads our output may leave; the storm still has to clean up.
   std::signal(SIGPIPE, SIG_IGN);
+  if (!names_command(argc, argv)) return kUsage;
   CLI::App app("makes unloading a kernel module safe under fire, and shows that it is", "raceless");
   app.require_subcommand(1);
   app.footer("Exit codes: 0 pass, 1 fail, 2 usage, 4 cannot run here.");
@@ -54,7 +78,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    const bool in_command = argv[1][0] != '-';
+    fmt::print(stderr, "raceless: {}; see raceless {}--help\n", error.what(),
+               in_command ? std::string(argv[1]) + " " : "");
+    return kUsage;
   }
   for (const auto& [sub, run] : commands)
     if (sub->parsed()) return exit_code(run());
