@@ -203,9 +203,34 @@ static void flight_work(struct work_struct *work)
 	}
 }
 
+static void outlast_work(struct work_struct *work)
+{
+	struct raceless_slot *slot = container_of(
+		to_delayed_work(work), struct raceless_slot, outlast);
+
+	raceless_flight_outlast(slot);
+}
+
+/*
+ * Keeps a slot, and so the name of its owner, until that module has left the
+ * list: a slot made anew meanwhile would not know for whom its flight has to
+ * wait. Takes the caller's reference on the slot over.
+ */
+void raceless_flight_outlast(struct raceless_slot *slot)
+{
+	bool busy;
+
+	spin_lock(&slot->lock);
+	busy = slot->owner[0] && raceless_owner_busy(slot->owner);
+	spin_unlock(&slot->lock);
+	if (!busy || !queue_delayed_work(flight_queue, &slot->outlast, 1))
+		raceless_slot_put(slot);
+}
+
 void raceless_flight_prepare(struct raceless_slot *slot)
 {
 	INIT_DELAYED_WORK(&slot->flight, flight_work);
+	INIT_DELAYED_WORK(&slot->outlast, outlast_work);
 }
 
 int raceless_flights_init(void)

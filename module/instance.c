@@ -411,7 +411,7 @@ void raceless_unregister(struct raceless_provider *provider)
 
 	provider->slot = NULL;
 	free_percpu(provider->count);
-	raceless_slot_put(slot);
+	raceless_flight_outlast(slot);
 }
 EXPORT_SYMBOL_GPL(raceless_unregister);
 

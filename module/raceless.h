@@ -225,6 +225,7 @@ struct raceless_slot {
 	struct task_struct *op_task; /* runs an op; deadlock_lock */
 	wait_queue_head_t changed; /* woken when state, provider or hold change */
 	struct delayed_work flight;
+	struct delayed_work outlast; /* keeps us while the owner is going */
 	struct work_struct teardown;
 	struct rcu_work free;
 	refcount_t refs;

@@ -9,7 +9,8 @@
  * because a lockdep key is unregistered there.
  *
  * Who holds one: consumers (weak handles), each waiter, each reference and hold
- * of a descriptor, a registered provider, a flight, a teardown.
+ * of a descriptor, a registered provider, a module that is going after it was the
+ * owner, a flight, a teardown.
  */
 #include <linux/rhashtable.h>
 #include <linux/slab.h>

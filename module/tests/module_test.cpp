@@ -30,7 +30,7 @@ TEST_F(Module, RmmodWaitsForACall) {
   EXPECT_EQ(column("chaos", "refs"), 1U);
   EXPECT_EQ(call.get(), 0);
   EXPECT_EQ(unload.get(), 0);
-  EXPECT_EQ(state_of("chaos"), "");
+  EXPECT_TRUE(eventually([] { return state_of("chaos").empty(); }));
 }
 
 TEST_F(Module, RmmodWhileAnUnloadDrains) {
@@ -108,7 +108,7 @@ TEST_F(Module, ProviderLeftByAnExit) {
   ModprobeLine options("options raceless_probe leave=1");
   ASSERT_EQ(modprobe("raceless_probe"), 0);
   EXPECT_EQ(delete_module("raceless_probe"), 0);
-  EXPECT_EQ(state_of("probe0"), "");
+  EXPECT_TRUE(eventually([] { return state_of("probe0").empty(); }));
   EXPECT_EQ(grown("to_destroying"), 1U);
   EXPECT_EQ(get("probe0"), 0);
 }

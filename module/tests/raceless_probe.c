@@ -2,8 +2,9 @@
 /*
  * probe: a module for tests only, which does on request what no good module
  * does: fail its init before or after it registered, go without unregistering,
- * ask for another name in init, register very many names.
+ * ask for another name in init, register very many names, take long to go.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
@@ -31,6 +32,10 @@ MODULE_PARM_DESC(leave, "the module's exit leaves its providers registered");
 static char *asks;
 module_param(asks, charp, 0444);
 MODULE_PARM_DESC(asks, "a name that each init gets and puts; it fails if that does");
+
+static uint exit_ms;
+module_param(exit_ms, uint, 0444);
+MODULE_PARM_DESC(exit_ms, "how long the module's exit sleeps after it unregistered");
 
 struct probe {
 	struct raceless_provider provider;
@@ -93,6 +98,8 @@ static void __exit probe_module_exit(void)
 {
 	if (!leave)
 		unregister(nr);
+	if (exit_ms)
+		msleep(exit_ms);
 }
 
 module_init(probe_module_init);

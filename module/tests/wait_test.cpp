@@ -152,10 +152,33 @@ TEST_F(Wait, ModprobeThatLoadsNothing) {
   EXPECT_EQ(grown("modprobes"), 1U);
 }
 
-// A module that lies in the list for long after its unregister; its slot is new, as nobody knew the
-// name meanwhile.
-TEST_F(Wait, UnloadUnderWayIsWaitedFor) {
-  for (int i = 0; i < 10; i++) {
+// The module has unregistered, nobody knows the name, and a load would still fail with EBUSY.
+TEST_F(Wait, ModuleThatTakesLongToGo) {
+  ModprobeLine options("options raceless_probe exit_ms=2500");
+  ASSERT_EQ(modprobe("raceless_probe"), 0);
+  mark();
+  auto unload = std::async(std::launch::async, [] { return delete_module("raceless_probe"); });
+  ASSERT_TRUE(eventually([this] { return grown("to_gone") == 1; }));
+  EXPECT_EQ(get_and_put("probe0"), 0);
+  EXPECT_EQ(unload.get(), 0);
+  EXPECT_EQ(grown("modprobes"), 1U) << "while it lasts, none is run";
+}
+
+// modprobe meets a module that is going, of which the name's slot knows nothing.
+TEST_F(Wait, LoadThatMeetsAnUnload) {
+  ModprobeLine options(
+      "options raceless_probe exit_ms=800\ninstall raceless-other /sbin/modprobe raceless_probe");
+  ASSERT_EQ(modprobe("raceless_probe"), 0);
+  auto unload = std::async(std::launch::async, [] { return delete_module("raceless_probe"); });
+  ASSERT_TRUE(eventually([] { return module_state("raceless_probe") == ModuleState::going; }));
+  EXPECT_EQ(get_and_put("other"), ENOENT) << "in the end it loads, and registers another name";
+  EXPECT_EQ(unload.get(), 0);
+  EXPECT_TRUE(module_state("raceless_probe") == ModuleState::live);
+  EXPECT_GT(grown("modprobe_retries"), 0U);
+}
+
+TEST_F(Wait, GetsDuringUnloads) {
+  for (int i = 0; i < 5; i++) {
     ASSERT_EQ(modprobe("raceless_null"), 0);
     auto unload = std::async(std::launch::async, [] { return delete_module("raceless_null"); });
     ASSERT_TRUE(eventually([] { return state_of("null") != "live"; }));
