@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <list>
@@ -79,6 +80,7 @@ class Suite {
 
  private:
   Status plan();
+  [[nodiscard]] Result<std::size_t> count_unit_tests() const;
   Status run_unit_tests();
   [[nodiscard]] bool may_start(const Job& job) const;
   Status start(Job job);
@@ -116,9 +118,23 @@ Status Suite::plan() {
     return fail(
         EINVAL,
         fmt::format("the case {} does not run on the chosen kernels; see its header", spec_.only));
-  // The widest first: at the end only small ones are left to fill the gaps.
-  waiting_.sort([](const Job& a, const Job& b) { return a.test.smp > b.test.smp; });
+  // The widest and longest first: at the end only small ones are left to fill the gaps.
+  waiting_.sort([](const Job& a, const Job& b) {
+    return std::pair(a.test.smp, a.test.timeout_s) > std::pair(b.test.smp, b.test.timeout_s);
+  });
   return {};
+}
+
+// "Total Tests: 12"; none at all is one failure.
+Result<std::size_t> Suite::count_unit_tests() const {
+  auto finished =
+      run_program({"ctest", "--test-dir", project_.binaries.parent_path().string(), "-N"});
+  if (!finished) return tl::unexpected(finished.error());
+  static const std::regex total(R"(Total Tests: (\d+))");
+  std::smatch match;
+  std::size_t count =
+      std::regex_search(finished->out, match, total) ? std::stoul(match[1]) : std::size_t{0};
+  return std::max<std::size_t>(count, 1);
 }
 
 // "      3/12 Test  #3: wire_test ........   Passed    0.01 sec"
@@ -199,11 +215,16 @@ Result<bool> Suite::run() {
   fs::create_directories(spec_.folder, error);
   if (error) return fail(error.value(), "cannot make " + spec_.folder.string());
 
-  fmt::print("KTAP version 1\n");
+  std::size_t unit_tests = 0;
+  if (spec_.only.empty()) {
+    auto counted = count_unit_tests();
+    if (!counted) return tl::unexpected(counted.error());
+    unit_tests = *counted;
+  }
+  fmt::print("KTAP version 1\n1..{}\n", unit_tests + waiting_.size());
+  std::fflush(stdout);
   if (spec_.only.empty())
     if (auto done = run_unit_tests(); !done) return tl::unexpected(done.error());
-  fmt::print("1..{}\n", results_.size() + waiting_.size());
-  std::fflush(stdout);
 
   sigset_t set;
   sigemptyset(&set);
