@@ -13,12 +13,12 @@ namespace {
 TEST(ModuleOptions, IsThereForAsLongAsTheObject) {
   std::string root = testing::TempDir() + "options-XXXXXX";
   ASSERT_NE(mkdtemp(root.data()), nullptr);
-  const std::string path = root + "/run/modprobe.d/raceless-storm-raceless_chaos.conf";
+  const std::string path = root + "/run/modprobe.d/raceless-storm-raceless_sample_chaos.conf";
   {
     const Result<ModuleOptions> options =
-        ModuleOptions::set("raceless_chaos", "fail_every=3 init_ms=5", root);
+        ModuleOptions::set("raceless_sample_chaos", "fail_every=3 init_ms=5", root);
     ASSERT_TRUE(options) << options.error().message();
-    EXPECT_EQ(first_line(path), "options raceless_chaos fail_every=3 init_ms=5");
+    EXPECT_EQ(first_line(path), "options raceless_sample_chaos fail_every=3 init_ms=5");
   }
   EXPECT_FALSE(std::filesystem::exists(path));
   std::filesystem::remove_all(root);

@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* kText =
     "# name state instance owner refs waiters held publishes\n"
-    "codec live 17 raceless_codec 3 0 - 9\n"
+    "codec live 17 raceless_sample_codec 3 0 - 9\n"
     "null gone - - 0 4 1 2\n"
     "# total transitions_live 11\n"
     "# total get_fail flight 5\n";
@@ -20,7 +20,7 @@ TEST(StateFile, ReadsColumnsByName) {
   const SlotState* codec = file->find("codec");
   ASSERT_NE(codec, nullptr);
   EXPECT_EQ(codec->text("state"), "live");
-  EXPECT_EQ(codec->text("owner"), "raceless_codec");
+  EXPECT_EQ(codec->text("owner"), "raceless_sample_codec");
   EXPECT_EQ(codec->number("refs"), 3U);
   EXPECT_EQ(codec->number("publishes"), 9U);
   EXPECT_EQ(codec->number("held"), 0U);

@@ -116,7 +116,11 @@
 struct raceless_hold;
 struct raceless_provider;
 
-/* The name that modprobe finds the module by. */
+/*
+ * The name that modprobe finds the module by. Do not call the module itself
+ * raceless_NAME: to modprobe '-' and '_' are the same, so it would find it by its
+ * own name, past any blacklist in modprobe.d (those are for aliases).
+ */
 #define MODULE_ALIAS_RACELESS(name) MODULE_ALIAS("raceless-" name)
 
 /**

@@ -42,7 +42,7 @@ void load_registry() {
 
 // BPF programs keep the registry's module for a moment after they were detached.
 void unload_registry() {
-  (void)delete_module("raceless_null");
+  (void)delete_module("raceless_sample_null");
   int error = 0;
   for (int i = 0; i < 100; i++) {
     error = delete_module("raceless");
@@ -235,7 +235,7 @@ TEST_F(Registry, EachTransitionIsAnEvent) {
         if (const auto* transition = std::get_if<raceless_event_transition>(&event)) {
           entered[transition->to]++;
           EXPECT_STREQ(transition->name, "null");
-          EXPECT_STREQ(transition->owner, "raceless_null");
+          EXPECT_STREQ(transition->owner, "raceless_sample_null");
         }
       });
       ASSERT_TRUE(polled) << polled.error().message();

@@ -32,7 +32,7 @@ Result<std::unique_ptr<Worker>> make_loader(Surroundings surroundings, RegistryS
 RegistryTarget::RegistryTarget(const Parameters& parameters, const std::string& provider)
     : options_(parameters.module_options) {
   scene_.provider = provider;
-  scene_.module = "raceless_" + provider;
+  scene_.module = "raceless_sample_" + provider;
   scene_.timeout_ns = parameters.timeout_ns;
   scene_.init_may_fail = provider == "chaos";
 }

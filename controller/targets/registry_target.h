@@ -19,7 +19,7 @@ namespace raceless {
 // What the workers of one registry target share.
 struct RegistryScene {
   std::string provider;  // "codec"
-  std::string module;    // "raceless_codec"
+  std::string module;    // "raceless_sample_codec"
   uint64_t timeout_ns = 0;
   bool init_may_fail = false;
   std::unique_ptr<Exercise> exercise;

@@ -31,7 +31,7 @@ TEST(Event, TransitionKeepsEveryField) {
   record.elapsed_ns = 1000;
   record.from = RACELESS_LIVE;
   record.to = RACELESS_STOPPING;
-  std::memcpy(record.owner, "raceless_codec", sizeof("raceless_codec"));
+  std::memcpy(record.owner, "raceless_sample_codec", sizeof("raceless_sample_codec"));
   Result<Event> event;
   const auto* decoded = decode(record, event);
   ASSERT_NE(decoded, nullptr);
@@ -43,7 +43,7 @@ TEST(Event, TransitionKeepsEveryField) {
   EXPECT_EQ(decoded->from, RACELESS_LIVE);
   EXPECT_EQ(decoded->to, RACELESS_STOPPING);
   EXPECT_STREQ(decoded->name, "codec");
-  EXPECT_STREQ(decoded->owner, "raceless_codec");
+  EXPECT_STREQ(decoded->owner, "raceless_sample_codec");
 }
 
 template <typename Record>

@@ -52,7 +52,7 @@ TEST_F(Leak, TheRecordWorks) {
 // Whatever a get, an unload or a hold can end with, many times: nothing stays.
 TEST_F(Leak, NothingAfterManyEndings) {
   if (!fs::exists(fs::path(kSlabs) / "kmalloc-64/alloc_traces")) GTEST_SKIP();
-  ModprobeLine options("options raceless_chaos fail_every=1");
+  ModprobeLine options("options raceless_sample_chaos fail_every=1");
   for (int i = 0; i < 5; i++) {
     {
       Absence absence("null");
@@ -72,7 +72,7 @@ TEST_F(Leak, NothingAfterManyEndings) {
     ASSERT_EQ(code(device.put(got->ref)), 0);
     ASSERT_EQ(code(device.get("null", kLong)), 0);
   }
-  ASSERT_TRUE(eventually([] { return delete_module("raceless_null") == 0; }));
+  ASSERT_TRUE(eventually([] { return delete_module("raceless_sample_null") == 0; }));
   EXPECT_TRUE(eventually([] { return allocations().empty(); })) << allocations();
 }
 

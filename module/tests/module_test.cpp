@@ -19,13 +19,13 @@ class Module : public Registry {
 
 // A call by name does not pin the module: its exit waits for the call.
 TEST_F(Module, RmmodWaitsForACall) {
-  ModprobeLine options("options raceless_chaos call_ms=1000");
-  ASSERT_EQ(modprobe("raceless_chaos"), 0);
+  ModprobeLine options("options raceless_sample_chaos call_ms=1000");
+  ASSERT_EQ(modprobe("raceless_sample_chaos"), 0);
   auto call = std::async(std::launch::async,
                          [this] { return code(open().call_by_name("chaos", kLong, 0, {}, {})); });
   ASSERT_TRUE(eventually([] { return column("chaos", "refs") == 1; }));
-  EXPECT_EQ(module_refcount("raceless_chaos"), 0);
-  auto unload = std::async(std::launch::async, [] { return delete_module("raceless_chaos"); });
+  EXPECT_EQ(module_refcount("raceless_sample_chaos"), 0);
+  auto unload = std::async(std::launch::async, [] { return delete_module("raceless_sample_chaos"); });
   EXPECT_TRUE(eventually([] { return state_of("chaos") == "draining"; }));
   EXPECT_EQ(column("chaos", "refs"), 1U);
   EXPECT_EQ(call.get(), 0);
@@ -34,15 +34,15 @@ TEST_F(Module, RmmodWaitsForACall) {
 }
 
 TEST_F(Module, RmmodWhileAnUnloadDrains) {
-  ModprobeLine options("options raceless_chaos call_ms=1000 destroy_ms=50");
-  ASSERT_EQ(modprobe("raceless_chaos"), 0);
+  ModprobeLine options("options raceless_sample_chaos call_ms=1000 destroy_ms=50");
+  ASSERT_EQ(modprobe("raceless_sample_chaos"), 0);
   auto call = std::async(std::launch::async,
                          [this] { return code(open().call_by_name("chaos", kLong, 0, {}, {})); });
   ASSERT_TRUE(eventually([] { return column("chaos", "refs") == 1; }));
   Device device = open();
   auto unload = std::async(std::launch::async, [&] { return code(device.unload("chaos", kLong)); });
   ASSERT_TRUE(eventually([] { return state_of("chaos") == "draining"; }));
-  EXPECT_EQ(delete_module("raceless_chaos"), 0);
+  EXPECT_EQ(delete_module("raceless_sample_chaos"), 0);
   EXPECT_EQ(unload.get(), 0);
   EXPECT_EQ(call.get(), 0);
   EXPECT_EQ(grown("to_destroying"), 1U);
@@ -52,20 +52,20 @@ TEST_F(Module, RmmodWhileAnUnloadDrains) {
 
 // The exit of a module whose provider a worker destroys is not over before that.
 TEST_F(Module, RmmodDuringSlowSteps) {
-  ModprobeLine options("options raceless_chaos stop_ms=100 destroy_ms=100");
+  ModprobeLine options("options raceless_sample_chaos stop_ms=100 destroy_ms=100");
   for (const char* state : {"stopping", "destroying"}) {
-    ASSERT_EQ(modprobe("raceless_chaos"), 0);
+    ASSERT_EQ(modprobe("raceless_sample_chaos"), 0);
     Device device = open();
     auto unload =
         std::async(std::launch::async, [&] { return code(device.unload("chaos", kLong)); });
     ASSERT_TRUE(eventually([&] { return state_of("chaos") == state; }));
-    EXPECT_EQ(delete_module("raceless_chaos"), 0) << state;
+    EXPECT_EQ(delete_module("raceless_sample_chaos"), 0) << state;
     EXPECT_EQ(unload.get(), 0) << state;
   }
 }
 
 TEST_F(Module, InitThatAsksForItself) {
-  ModprobeLine options("options raceless_chaos ask_self=1");
+  ModprobeLine options("options raceless_sample_chaos ask_self=1");
   EXPECT_EQ(get("chaos"), 0) << "its init fails unless it was told EDEADLK";
   EXPECT_EQ(grown("get_failures_deadlock"), 1U);
   // Again in place, where the registry's worker runs it.
@@ -79,27 +79,27 @@ TEST_F(Module, InitThatAsksForItself) {
 }
 
 TEST_F(Module, ProviderHoldsAnother) {
-  ModprobeLine options("options raceless_chaos holds=null");
+  ModprobeLine options("options raceless_sample_chaos holds=null");
   ASSERT_EQ(get("chaos"), 0);
   EXPECT_EQ(column("null", "refs"), 1U);
-  EXPECT_EQ(module_refcount("raceless_null"), 1);
-  EXPECT_EQ(delete_module("raceless_null"), EWOULDBLOCK);
+  EXPECT_EQ(module_refcount("raceless_sample_null"), 1);
+  EXPECT_EQ(delete_module("raceless_sample_null"), EWOULDBLOCK);
   Device device = open();
   EXPECT_EQ(code(device.unload("null", 20 * kMillisecond)), ETIMEDOUT);
   EXPECT_EQ(state_of("null"), "draining");
-  EXPECT_EQ(delete_module("raceless_chaos"), 0);
+  EXPECT_EQ(delete_module("raceless_sample_chaos"), 0);
   EXPECT_TRUE(eventually([] { return state_of("null") == "gone"; }));
-  EXPECT_EQ(delete_module("raceless_null"), 0);
+  EXPECT_EQ(delete_module("raceless_sample_null"), 0);
 }
 
 // Each init asks for the other: whoever closes the circle is told, and so both loads fail, now.
 TEST_F(Module, InitsInACircle) {
-  ModprobeLine options("options raceless_chaos holds=probe0\noptions raceless_probe asks=chaos");
+  ModprobeLine options("options raceless_sample_chaos holds=probe0\noptions raceless_probe asks=chaos");
   EXPECT_EQ(get("chaos"), EDEADLK);
   EXPECT_EQ(grown("get_failures_deadlock"), 1U);
   EXPECT_EQ(grown("get_failures_timeout"), 0U);
   EXPECT_TRUE(eventually([] {
-    return module_state("raceless_chaos") == ModuleState::absent &&
+    return module_state("raceless_sample_chaos") == ModuleState::absent &&
            module_state("raceless_probe") == ModuleState::absent;
   }));
 }
@@ -129,11 +129,11 @@ TEST_F(Module, ProviderLeftByAFailedInit) {
 
 // Who waits for an init whose loader is killed gets a load of its own, not the loader's EINTR.
 TEST_F(Module, LoaderIsKilledInInit) {
-  ModprobeLine options("options raceless_chaos holds=null");
+  ModprobeLine options("options raceless_sample_chaos holds=null");
   Absence absence("null");
   Child loader([] {
     ModuleLoader modules = ModuleLoader::create().value();
-    return modules.find("raceless_chaos").value().load();
+    return modules.find("raceless_sample_chaos").value().load();
   });
   ASSERT_TRUE(eventually([] { return column("null", "waiters") == 1; })) << "in chaos' init";
   auto gets = start_gets("chaos", 4);
@@ -149,9 +149,9 @@ TEST_F(Module, LoaderIsKilledInInit) {
 }
 
 TEST_F(Module, SecondOfAName) {
-  ASSERT_EQ(modprobe("raceless_null"), 0);
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
   ModuleLoader loader = ModuleLoader::create().value();
-  KernelModule module = loader.find("raceless_null").value();
+  KernelModule module = loader.find("raceless_sample_null").value();
   EXPECT_EQ(module.load(), EEXIST);
 }
 

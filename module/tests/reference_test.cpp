@@ -56,7 +56,7 @@ TEST_F(Reference, NowaitNeverLoads) {
   EXPECT_EQ(code(absent), ENOENT);
   EXPECT_EQ(reason(absent), uint32_t{RACELESS_REASON_ABSENT});
   EXPECT_EQ(grown("flights"), 0U);
-  ASSERT_EQ(modprobe("raceless_null"), 0);
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
   EXPECT_EQ(code(device.get("null", 0, RACELESS_GET_NOWAIT)), 0);
   EXPECT_EQ(grown("get_failures_absent"), 1U);
 }
@@ -98,15 +98,15 @@ TEST_F(Reference, CodecRoundTrip) {
 }
 
 TEST_F(Reference, PinsTheModule) {
-  ASSERT_EQ(modprobe("raceless_null"), 0);
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
   Device device = open();
   const GetResult<Got> got = device.get("null", kLong);
   ASSERT_EQ(code(got), 0);
-  EXPECT_EQ(module_refcount("raceless_null"), 1);
-  EXPECT_EQ(delete_module("raceless_null"), EWOULDBLOCK);
+  EXPECT_EQ(module_refcount("raceless_sample_null"), 1);
+  EXPECT_EQ(delete_module("raceless_sample_null"), EWOULDBLOCK);
   EXPECT_EQ(code(device.put(got->ref)), 0);
-  EXPECT_EQ(module_refcount("raceless_null"), 0);
-  EXPECT_EQ(delete_module("raceless_null"), 0);
+  EXPECT_EQ(module_refcount("raceless_sample_null"), 0);
+  EXPECT_EQ(delete_module("raceless_sample_null"), 0);
 }
 
 TEST_F(Reference, CloseDropsAll) {
@@ -116,12 +116,12 @@ TEST_F(Reference, CloseDropsAll) {
     EXPECT_EQ(column("null", "refs"), 10U);
   }
   EXPECT_EQ(column("null", "refs"), 0U);
-  EXPECT_EQ(delete_module("raceless_null"), 0);
+  EXPECT_EQ(delete_module("raceless_sample_null"), 0);
 }
 
 // A put in the middle of a call through the same reference is refused.
 TEST_F(Reference, PutDuringCall) {
-  ModprobeLine options("options raceless_chaos call_ms=1000");
+  ModprobeLine options("options raceless_sample_chaos call_ms=1000");
   Device device = open();
   const GetResult<Got> got = device.get("chaos", kLong);
   ASSERT_EQ(code(got), 0);

@@ -88,7 +88,7 @@ TEST_F(State, ModuleGoesAndComesBack) {
       ASSERT_EQ(code(device.get("null", kLong)), 0);
       EXPECT_EQ(delete_module("raceless"), EWOULDBLOCK);
     }
-    ASSERT_TRUE(eventually([] { return delete_module("raceless_null") == 0; }));
+    ASSERT_TRUE(eventually([] { return delete_module("raceless_sample_null") == 0; }));
     ASSERT_TRUE(eventually([] { return delete_module("raceless") == 0; }));
     EXPECT_NE(access(RACELESS_DEVICE, F_OK), 0);
     EXPECT_NE(access(RACELESS_STATE_FILE, F_OK), 0);

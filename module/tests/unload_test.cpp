@@ -15,7 +15,7 @@ class Unload : public Registry {
  protected:
   void SetUp() override {
     Registry::SetUp();
-    ASSERT_EQ(modprobe("raceless_null"), 0);
+    ASSERT_EQ(modprobe("raceless_sample_null"), 0);
   }
 
   static int get(Device& device, uint32_t flags = 0) {
@@ -32,7 +32,7 @@ TEST_F(Unload, SaysWhatItDid) {
   const uint64_t instance = column("null", "instance");
   const Result<Unloaded> unloaded = device.unload("null", kLong);
   ASSERT_EQ(code(unloaded), 0);
-  EXPECT_EQ(unloaded->owner, "raceless_null");
+  EXPECT_EQ(unloaded->owner, "raceless_sample_null");
   EXPECT_EQ(unloaded->instance, instance);
   EXPECT_GT(unloaded->grace_ns, 0U);
   EXPECT_EQ(state_of("null"), "gone");
@@ -100,10 +100,10 @@ TEST_F(Unload, DeleteEndsTheHold) {
 TEST_F(Unload, ExplicitHoldOutlivesTheModule) {
   Device device = open(), other = open();
   ASSERT_EQ(code(device.unload("null", kLong, RACELESS_UNLOAD_HOLD)), 0);
-  ASSERT_EQ(delete_module("raceless_null"), 0);
+  ASSERT_EQ(delete_module("raceless_sample_null"), 0);
   EXPECT_EQ(column("null", "held"), 1U);
   ModuleLoader loader = ModuleLoader::create().value();
-  KernelModule module = loader.find("raceless_null").value();
+  KernelModule module = loader.find("raceless_sample_null").value();
   EXPECT_EQ(module.load(), EBUSY) << "a name that is held down";
   EXPECT_EQ(code(other.unload("null", kLong)), EBUSY);
   EXPECT_EQ(code(other.get("null", 20 * kMillisecond)), ETIMEDOUT);
@@ -171,8 +171,8 @@ TEST_F(Unload, KillInTheDrain) {
 
 // An unload ends after the flight that brought the instance: until then it may pin the module.
 TEST_F(Unload, EndsAfterTheFlight) {
-  ASSERT_EQ(delete_module("raceless_null"), 0);
-  ModprobeLine slow("install raceless_null /sbin/modprobe --ignore-install raceless_null; sleep 1");
+  ASSERT_EQ(delete_module("raceless_sample_null"), 0);
+  ModprobeLine slow("install raceless_sample_null /sbin/modprobe --ignore-install raceless_sample_null; sleep 1");
   Device user = open(), device = open();
   const GetResult<Got> got = user.get("null", kLong);
   ASSERT_EQ(code(got), 0);
@@ -180,7 +180,7 @@ TEST_F(Unload, EndsAfterTheFlight) {
   EXPECT_EQ(code(user.put(got->ref)), 0);
   EXPECT_EQ(code(device.unload("null", kLong)), 0);
   EXPECT_EQ(column("null", "flying"), 0U);
-  EXPECT_EQ(delete_module("raceless_null"), 0);
+  EXPECT_EQ(delete_module("raceless_sample_null"), 0);
 }
 
 TEST_F(Unload, ModuleCanBeDeletedAtOnce) {
@@ -189,7 +189,7 @@ TEST_F(Unload, ModuleCanBeDeletedAtOnce) {
     Device device = open();
     ASSERT_TRUE(eventually([&] { return code(device.unload("null", kLong)) == 0; }));
     if (i % 3 != 0) {
-      ASSERT_EQ(delete_module("raceless_null"), 0) << i;
+      ASSERT_EQ(delete_module("raceless_sample_null"), 0) << i;
     } else {
       ASSERT_EQ(code(device.release("null")), 0) << i;
     }

@@ -56,7 +56,7 @@ TEST_F(Wait, CrowdCostsOneModprobe) {
 // Promise 3 in the small: who waited is drained by an unload that follows, and was not passed over.
 TEST_F(Wait, CrowdIsServedInPlace) {
   Device holder = open();
-  ASSERT_EQ(modprobe("raceless_null"), 0);
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
   const Result<Unloaded> unloaded = holder.unload("null", kLong);
   ASSERT_EQ(code(unloaded), 0);
   auto gets = start_gets("null", kCrowd);
@@ -76,7 +76,7 @@ TEST_F(Wait, CrowdIsServedInPlace) {
 
 TEST_F(Wait, FailingInitTellsEveryoneAtOnce) {
   Absence absence("chaos");
-  ModprobeLine options("options raceless_chaos fail_every=1");
+  ModprobeLine options("options raceless_sample_chaos fail_every=1");
   auto gets = start_gets("chaos", kCrowd);
   ASSERT_TRUE(all_wait("chaos", kCrowd));
   calm();
@@ -88,13 +88,13 @@ TEST_F(Wait, FailingInitTellsEveryoneAtOnce) {
   EXPECT_EQ(grown("flight_errors"), 1U);
   EXPECT_EQ(grown("init_failures"), 1U);
   EXPECT_EQ(grown("get_failures_flight"), static_cast<uint64_t>(kCrowd));
-  EXPECT_TRUE(module_state("raceless_chaos") == ModuleState::absent);
+  EXPECT_TRUE(module_state("raceless_sample_chaos") == ModuleState::absent);
 }
 
 TEST_F(Wait, FailingInitInPlace) {
-  const std::string every = "/sys/module/raceless_chaos/parameters/fail_every";
+  const std::string every = "/sys/module/raceless_sample_chaos/parameters/fail_every";
   Device holder = open();
-  ASSERT_EQ(modprobe("raceless_chaos"), 0);
+  ASSERT_EQ(modprobe("raceless_sample_chaos"), 0);
   ASSERT_EQ(code(holder.unload("chaos", kLong)), 0);
   ASSERT_TRUE(write_file(every, "1"));
   auto gets = start_gets("chaos", kCrowd);
@@ -130,7 +130,6 @@ TEST_F(Wait, MissingModule) {
   EXPECT_EQ(grown("modprobes"), 1U);
 }
 
-// A blacklist is for aliases: modprobe takes "raceless-null" for the name of raceless_null.
 TEST_F(Wait, BlacklistIsHonoured) {
   {
     ModprobeLine blacklist("blacklist raceless_probe");
@@ -141,6 +140,11 @@ TEST_F(Wait, BlacklistIsHonoured) {
     EXPECT_TRUE(module_state("raceless_probe") == ModuleState::absent);
   }
   EXPECT_EQ(get_and_put("probe0"), 0);
+  {
+    ModprobeLine blacklist("blacklist raceless_sample_codec");
+    EXPECT_EQ(get_and_put("codec"), ENOENT);
+  }
+  EXPECT_EQ(get_and_put("codec"), 0);
 }
 
 // The success of a module request proves nothing.
@@ -179,12 +183,12 @@ TEST_F(Wait, LoadThatMeetsAnUnload) {
 
 TEST_F(Wait, GetsDuringUnloads) {
   for (int i = 0; i < 5; i++) {
-    ASSERT_EQ(modprobe("raceless_null"), 0);
-    auto unload = std::async(std::launch::async, [] { return delete_module("raceless_null"); });
+    ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+    auto unload = std::async(std::launch::async, [] { return delete_module("raceless_sample_null"); });
     ASSERT_TRUE(eventually([] { return state_of("null") != "live"; }));
     EXPECT_EQ(get_and_put("null"), 0) << i;
     EXPECT_EQ(unload.get(), 0);
-    ASSERT_TRUE(eventually([] { return delete_module("raceless_null") == ENOENT; }));
+    ASSERT_TRUE(eventually([] { return delete_module("raceless_sample_null") == ENOENT; }));
   }
 }
 
@@ -222,7 +226,7 @@ TEST_F(Wait, KilledLeavesNothing) {
 TEST_F(Wait, KillRacesWithHandOff) {
   for (int i = 0; i < 15; i++) {
     Device holder = open();
-    ASSERT_EQ(modprobe("raceless_null"), 0);
+    ASSERT_EQ(modprobe("raceless_sample_null"), 0);
     ASSERT_EQ(code(holder.unload("null", kLong)), 0);
     Child getter([] { return get_and_put("null"); });
     ASSERT_TRUE(all_wait("null", 1));
@@ -230,7 +234,7 @@ TEST_F(Wait, KillRacesWithHandOff) {
     getter.kill();
     ASSERT_TRUE(eventually([] { return column("null", "refs") == 0; })) << i;
     ASSERT_EQ(column("null", "waiters"), 0U);
-    ASSERT_TRUE(eventually([] { return delete_module("raceless_null") == 0; }));
+    ASSERT_TRUE(eventually([] { return delete_module("raceless_sample_null") == 0; }));
   }
 }
 
