@@ -2,6 +2,7 @@
 #include "case_file.h"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <charconv>
@@ -143,7 +144,7 @@ Result<std::vector<CaseFile>> find_cases(const fs::path& folder, const std::stri
   std::string names;
   for (const fs::path& path : paths) {
     names += " " + path.stem().string();
-    if (!only.empty() && path.stem() != only) continue;
+    if (!only.empty() && fnmatch(only.c_str(), path.stem().c_str(), 0) != 0) continue;
     auto read = read_case(path);
     if (!read) return tl::unexpected(read.error());
     cases.push_back(*read);

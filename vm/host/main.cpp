@@ -191,7 +191,7 @@ int dispatch(int argc, char** argv) {
   test_command->add_option("-k,--kernel", suite.kernels, "kernels, separated by commas")
       ->delimiter(',')
       ->capture_default_str();
-  test_command->add_option("-c,--case", suite.only, "this case alone");
+  test_command->add_option("-c,--case", suite.only, "the cases that match this pattern");
   test_command->add_option("-j,--jobs", suite.jobs, "guests at once (as the host has CPUs for)");
   test_command->add_option("-o,--output", suite.folder, "the folder of the runs");
 

@@ -115,9 +115,8 @@ Status Suite::plan() {
       if (test.runs_on(name)) waiting_.push_back({name, *kernel, test});
   }
   if (waiting_.empty())
-    return fail(
-        EINVAL,
-        fmt::format("the case {} does not run on the chosen kernels; see its header", spec_.only));
+    return fail(EINVAL,
+                fmt::format("{} does not run on the chosen kernels; see its header", spec_.only));
   // The widest and longest first: at the end only small ones are left to fill the gaps.
   waiting_.sort([](const Job& a, const Job& b) {
     return std::pair(a.test.smp, a.test.timeout_s) > std::pair(b.test.smp, b.test.timeout_s);

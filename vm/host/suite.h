@@ -13,7 +13,7 @@ namespace raceless::vm {
 
 struct SuiteSpec {
   std::vector<std::string> kernels = {"6.1", "6.12"};
-  std::string only;              // a case; empty: all, and the host's unit tests
+  std::string only;              // a pattern of case names; empty: all, and the host's unit tests
   unsigned jobs = 0;             // 0: one for each CPU of the host
   std::filesystem::path folder;  // gets a folder for each case, and junit.xml
 };

@@ -176,6 +176,8 @@ TEST_F(Host, AnUnknownCaseListsTheKnown) {
   write("cases/one.sh", "# SPDX\n");
   write("cases/two.sh", "# SPDX\n");
   EXPECT_EQ(find_cases(folder_ / "cases", "")->size(), 2u);
+  EXPECT_EQ(find_cases(folder_ / "cases", "t*")->size(), 1u);
+  EXPECT_EQ(find_cases(folder_ / "cases", "one")->size(), 1u);
   auto absent = find_cases(folder_ / "cases", "three");
   ASSERT_FALSE(absent.has_value());
   EXPECT_NE(absent.error().context.find("one two"), std::string::npos);
