@@ -13,8 +13,8 @@ constexpr Pacing kPacing{0, 20'000'000, 50};
 
 std::vector<Op> draw(uint64_t seed, Role role, uint32_t index, Pacing pacing = kPacing) {
   OpStream stream = Plan(seed).stream(role, index, pacing, 1'000'000);
-  std::vector<Op> ops;
-  for (int i = 0; i < 1000; i++) ops.push_back(stream.next());
+  std::vector<Op> ops(1000);
+  for (Op& op : ops) op = stream.next();
   return ops;
 }
 

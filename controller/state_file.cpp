@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "state_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -47,29 +48,32 @@ Result<StateFile> StateFile::read(const std::string& root) {
 
 Result<StateFile> StateFile::parse(std::string_view text) {
   StateFile file;
-  std::vector<std::string> names;
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
     const std::vector<std::string> words = split_words(line);
     if (words.empty()) continue;
     if (words[0] != "#") {
-      if (words.size() != names.size())
+      if (words.size() != file.columns_.size())
         return fail(EPROTO, std::string(RACELESS_STATE_FILE) +
                                 " has a line that does not fit its "
                                 "columns: '" +
                                 line + "'");
       std::map<std::string, std::string> columns;
-      for (size_t i = 0; i < words.size(); i++) columns[names[i]] = words[i];
+      for (size_t i = 0; i < words.size(); i++) columns[file.columns_[i]] = words[i];
       file.slots_.emplace_back(std::move(columns));
     } else if (words.size() > 1 && words[1] == "name") {
-      names.assign(words.begin() + 1, words.end());
+      file.columns_.assign(words.begin() + 1, words.end());
     } else if (words.size() > 1 && words[1] == "total") {
       if (auto total = parse_total(words)) file.totals_.insert(std::move(*total));
     }
   }
-  if (names.empty())
+  if (file.columns_.empty())
     return fail(EPROTO, std::string(RACELESS_STATE_FILE) + " does not name its columns");
   return file;
+}
+
+bool StateFile::has_column(const std::string& column) const {
+  return std::ranges::find(columns_, column) != columns_.end();
 }
 
 const SlotState* StateFile::find(const std::string& name) const {

@@ -35,12 +35,14 @@ class StateFile {
   [[nodiscard]] static Result<StateFile> read(const std::string& root = "");
   [[nodiscard]] static Result<StateFile> parse(std::string_view text);
 
+  [[nodiscard]] bool has_column(const std::string& column) const;
   [[nodiscard]] const std::vector<SlotState>& slots() const { return slots_; }
   [[nodiscard]] const SlotState* find(const std::string& name) const;
   [[nodiscard]] const std::map<std::string, uint64_t>& totals() const { return totals_; }
   [[nodiscard]] std::optional<uint64_t> total(const std::string& key) const;
 
  private:
+  std::vector<std::string> columns_;
   std::vector<SlotState> slots_;
   std::map<std::string, uint64_t> totals_;
 };

@@ -26,6 +26,8 @@ TEST(StateFile, ReadsColumnsByName) {
   EXPECT_EQ(codec->number("held"), 0U);
   EXPECT_EQ(codec->number("no_such_column"), 0U);
   EXPECT_EQ(file->find("nobody"), nullptr);
+  EXPECT_TRUE(file->has_column("waiters"));
+  EXPECT_FALSE(file->has_column("no_such_column"));
 }
 
 TEST(StateFile, AColumnMayMove) {

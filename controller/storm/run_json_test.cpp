@@ -56,7 +56,8 @@ class Validator {
     const json properties = schema.value("properties", json::object());
     const json additional = schema.value("additionalProperties", json(true));
     for (const auto& [name, member] : value.items()) {
-      const std::string inner = path + "." + name;
+      std::string inner = path;
+      inner.append(".").append(name);
       if (properties.contains(name))
         check(member, properties[name], inner);
       else if (additional.is_object())

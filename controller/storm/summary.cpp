@@ -132,7 +132,8 @@ std::string summary_text(const Context& context, const Parameters& parameters,
   add_latencies(latencies, result);
   text += latencies.text() + "\n" + notes(result);
 
-  if (result.passed()) return text + "verdict: " + paint("pass", Color::green, stdout) + "\n";
+  if (result.passed())
+    return text + "verdict: " + paint("pass", Color::green, stdout) + ", 0 broken promises\n";
   text += "verdict: " + paint("fail", Color::red, stdout) +
           fmt::format(", {} broken promises\n", result.nr_findings);
   for (size_t i = 0; i < result.findings.size() && i < kShownFindings; i++)

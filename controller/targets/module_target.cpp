@@ -104,7 +104,7 @@ Status ModuleTarget::prepare() {
   Result<ModuleLoader> loader = ModuleLoader::create();
   if (!loader) return tl::unexpected(loader.error());
   loader_.emplace(std::move(*loader));
-  if (const Status checked = check_file(); !checked) return checked;
+  if (Status checked = check_file(); !checked) return checked;
   if (!options_.empty()) {
     Result<ModuleOptions> options = ModuleOptions::set(scene_.module, options_);
     if (!options) return tl::unexpected(options.error());
@@ -116,7 +116,7 @@ Status ModuleTarget::prepare() {
   if (const Status loaded = file_->load_with_dependencies(); !loaded)
     return fail(loaded.error().code, loaded.error().context + load_advice(loaded.error().code));
   prepared_ = true;
-  if (const Status works = try_workload(); !works) return works;
+  if (Status works = try_workload(); !works) return works;
   int error = 0;
   const bool unloaded = eventually([&] { return (error = delete_module(scene_.module)) == 0; });
   if (!unloaded) return fail(error, "cannot unload " + scene_.module + " even without a storm");

@@ -102,8 +102,8 @@ bool OpenTrap::handle(pid_t pid, int status, const Wanted& wanted) {
 
 bool OpenTrap::opened(pid_t pid, const Wanted& wanted) {
   __ptrace_syscall_info info{};
-  void* size = reinterpret_cast<void*>(sizeof(info));
-  if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, size, &info) <= 0) return false;
+  // The size goes where other requests have an address.
+  if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0) return false;
   long& inside = inside_[pid];
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
     inside = info.arch == AUDIT_ARCH_X86_64 ? static_cast<long>(info.entry.nr) : -1;

@@ -18,6 +18,8 @@ namespace {
 const std::vector<std::string> kFiles = {"/proc/self/exe", "/bin/busybox", "/proc/kallsyms",
                                          "/lib/x86_64-linux-gnu/libc.so.6"};
 
+std::string broken_key(uint32_t promise) { return fmt::format("broken_{}", promise); }
+
 Result<std::unique_ptr<Worker>> make_loader(Surroundings surroundings, RegistryScene& scene) {
   Result<ModuleLoader> loader = ModuleLoader::create();
   if (!loader) return tl::unexpected(loader.error());
@@ -71,7 +73,7 @@ Status RegistryTarget::make_exercise() {
 }
 
 Status RegistryTarget::prepare() {
-  if (const Status made = make_exercise(); !made) return made;
+  if (Status made = make_exercise(); !made) return made;
   if (!options_.empty()) {
     Result<ModuleOptions> options = ModuleOptions::set(scene_.module, options_);
     if (!options) return tl::unexpected(options.error());
@@ -83,13 +85,28 @@ Status RegistryTarget::prepare() {
     Result<KernelModule> module = loader->find(name);
     if (!module)
       return fail(0, module.error().message() + "; use the VM: make storm, or make vm-shell");
-    const Status loaded = module->load_with_dependencies();
+    Status loaded = module->load_with_dependencies();
     // A provider whose init may fail gets its chance in the storm.
     if (!loaded && !(name == scene_.module && scene_.init_may_fail)) return loaded;
   }
   prepared_ = true;
+  return read_start();
+}
+
+// What the checks look at must be there: a name that is not would read as 0 for ever.
+Status RegistryTarget::read_start() {
   const Result<StateFile> state = StateFile::read();
   if (!state) return tl::unexpected(state.error());
+  std::string missing;
+  for (const char* column : {"refs", "waiters"})
+    if (!state->has_column(column)) missing = column;
+  for (const char* key : {"flights", "flight_errors", "descriptors_opened", "descriptors_closed"})
+    if (!state->total(key)) missing = key;
+  for (uint32_t promise = 1; promise < RACELESS_NR_PROMISES; promise++)
+    if (!state->total(broken_key(promise))) missing = broken_key(promise);
+  if (!missing.empty())
+    return fail(EPROTO, std::string(RACELESS_STATE_FILE) + " lacks " + missing +
+                            "; raceless.ko is of another version than this command");
   totals_at_start_ = state->totals();
   return {};
 }
@@ -111,7 +128,7 @@ void RegistryTarget::check_during(Findings& findings) {
   }
   totals_ = state->totals();
   for (uint32_t promise = 1; promise < RACELESS_NR_PROMISES; promise++) {
-    const uint64_t broken = since_start(fmt::format("broken_{}", promise));
+    const uint64_t broken = since_start(broken_key(promise));
     if (broken == broken_[promise]) continue;
     findings.report(
         {promise, fmt::format("the registry has seen it {} times", broken), 0, "kernel", 0});
@@ -129,17 +146,22 @@ void RegistryTarget::check_end(Findings& findings) {
 void RegistryTarget::check_at_rest(Findings& findings) {
   uint64_t refs = 0;
   uint64_t waiters = 0;
+  uint64_t descriptors = 0;
   const bool at_rest = eventually([&] {
     const Result<StateFile> state = StateFile::read();
-    const SlotState* slot = state ? state->find(scene_.provider) : nullptr;
+    if (!state) return false;
+    totals_ = state->totals();
+    const SlotState* slot = state->find(scene_.provider);
     refs = slot ? slot->number("refs") : 0;
     waiters = slot ? slot->number("waiters") : 0;
-    return state && refs == 0 && waiters == 0;
+    descriptors = since_start("descriptors_opened") - since_start("descriptors_closed");
+    return refs == 0 && waiters == 0 && descriptors == 0;
   });
   if (!at_rest)
     findings.report({RACELESS_PROMISE_LEAVES_NOTHING,
-                     fmt::format("{} references and {} waiters are left", refs, waiters), 0, "end",
-                     0});
+                     fmt::format("{} references, {} waiters and {} descriptors are left", refs,
+                                 waiters, descriptors),
+                     0, "end", 0});
   if (!eventually([&] { return module_refcount(scene_.module).value_or(0) == 0; }))
     findings.report({RACELESS_PROMISE_LEAVES_NOTHING,
                      fmt::format("the count of {} stays at {}", scene_.module,

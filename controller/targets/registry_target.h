@@ -46,6 +46,7 @@ class RegistryTarget : public Target {
 
  private:
   [[nodiscard]] Status make_exercise();
+  [[nodiscard]] Status read_start();
   [[nodiscard]] uint64_t since_start(const std::string& total) const;
   void check_at_rest(Findings& findings);
   void check_cycle(Findings& findings);

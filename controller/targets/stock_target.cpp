@@ -100,7 +100,7 @@ Status StockTarget::prepare() {
   if (!file) return fail(0, file.error().message() + "; in the VM: vm/run -m " + module_);
   loaded_before_ = module_state(file->name()) == ModuleState::live;
   // Once, with what it needs: so that a storm of loads is about this module alone.
-  if (const Status loaded = file->load_with_dependencies(); !loaded) return loaded;
+  if (Status loaded = file->load_with_dependencies(); !loaded) return loaded;
   file_.emplace(std::move(*file));
   // Can it be unloaded at all? "Permanent" modules, and those in use, cannot.
   if (const int error = delete_module(file_->name()); error != 0)
