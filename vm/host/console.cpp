@@ -63,6 +63,8 @@ std::string where_stuck(std::string_view dump) {
 }
 
 std::string last_line(std::string_view log) {
+  // A guest that was killed leaves half a line.
+  if (std::size_t end = log.rfind('\n'); end != std::string_view::npos) log = log.substr(0, end);
   while (!log.empty()) {
     std::size_t end = log.find_last_not_of("\r\n \t");
     if (end == std::string_view::npos) return {};

@@ -12,6 +12,9 @@
 namespace raceless::vm {
 namespace {
 
+// The kernel refuses more, and then keeps its own much shorter time.
+constexpr unsigned max_watchdog_thresh_s = 60;
+
 std::string quoted(const std::string& word) {
   if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                              "-_=,./:+@%") == std::string::npos)
@@ -74,7 +77,7 @@ std::string Machine::kernel_arguments() const {
       "hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 "
       "sysctl.kernel.hung_task_timeout_secs={} "
       "sysctl.kernel.watchdog_thresh={} rcupdate.rcu_cpu_stall_timeout={}",
-      10 * patience, 10 * patience, 5 * patience);
+      10 * patience, std::min(10 * patience, max_watchdog_thresh_s), 5 * patience);
   for (const std::string& more : append) text += " " + more;
   return text;
 }
