@@ -20,6 +20,10 @@ struct ReadFree {
   void operator()(archive* a) const { archive_read_free(a); }
 };
 
+bool is_taken(const std::filesystem::path& path) {
+  return std::filesystem::exists(path) && !std::filesystem::is_directory(path);
+}
+
 std::string describe(archive* a) {
   const char* text = archive_error_string(a);
   return text ? text : "unknown error";
@@ -123,6 +127,8 @@ Status extract_tar(const std::filesystem::path& image, const std::filesystem::pa
     auto relative = target.lexically_relative(folder.lexically_normal());
     if (relative.empty() || *relative.begin() == "..")
       return fail(0, "the results hold a name that leaves their folder: " + name);
+    if (is_taken(target))
+      return fail(0, "the results hold " + name + ", but the run folder has a file of that name");
     archive_entry_set_pathname(entry, target.c_str());
     archive_entry_set_perm(entry, archive_entry_filetype(entry) == AE_IFDIR ? 0755 : 0644);
     if (archive_read_extract(a, entry, ARCHIVE_EXTRACT_SECURE_NODOTDOT) != ARCHIVE_OK)

@@ -43,7 +43,8 @@ class CpioWriter {
   std::filesystem::path path_;
 };
 
-// Unpacks the tar at the beginning of a disk image. Names that would leave the folder are an error.
+// Unpacks the tar at the beginning of a disk image: files and folders, no links or devices. Names
+// that would leave the folder, or replace a file in it, are an error.
 [[nodiscard]] Status extract_tar(const std::filesystem::path& image,
                                  const std::filesystem::path& folder);
 

@@ -89,31 +89,31 @@ Argv Machine::command() const {
 }
 
 std::string Machine::script(unsigned limit_s) const {
-  std::string text =
-      "#!/bin/sh\n"
-      "# Boots this case again by hand: the console comes to the terminal, what the command "
-      "prints\n"
-      "# goes to again.wire (frames, readable as text for the most part); it has no input. Needs\n"
-      "# only QEMU and this folder. Exits with the command's exit status, or 125 when the guest\n"
-      "# ended without proof or reached the time limit.\n"
-      "cd \"$(dirname \"$0\")\" || exit 125\n";
+  std::string text = R"sh(#!/bin/sh
+# Boots this case again by hand: the console comes to the terminal, what the command prints goes to
+# again.wire (frames, readable as text for the most part), results to again/; it has no input. Needs
+# only QEMU and this folder. Exits with the command's exit status (at most 111), or 125 when the
+# guest ended without proof or reached the time limit.
+cd "$(dirname "$0")" || exit 125
+)sh";
   if (results_disk)
     text += fmt::format("rm -f results.img && truncate -s {} results.img || exit 125\n",
                         results_disk_bytes);
-  if (limit_s > 0) text += fmt::format("timeout --foreground -k 5 {} ", limit_s);
+  if (limit_s > 0) text += fmt::format("timeout --foreground {} ", limit_s);
   for (const std::string& word :
        command_with(*this, "stdio,id=console,signal=on", "file,id=wire,path=again.wire"))
     text += quoted(word) + " ";
-  text += fmt::format(
-      "\nstatus=$?\n"
-      "if [ $((status % 2)) -eq 0 ] || [ \"$status\" -lt {0} ]; then\n"
-      "  echo \"the guest ended without proof (QEMU exit $status)\" >&2\n"
-      "  exit 125\n"
-      "fi\n"
-      "echo \"the command's exit status was $(((status - {0}) / 2))\" >&2\n"
-      "exit $(((status - {0}) / 2))\n",
-      wire::qemu_exit_status(0));
-  return text;
+  text += "\nstatus=$?\n";
+  if (results_disk)
+    text += "mkdir -p again && tar -xf results.img -C again 2>/dev/null\nrm -f results.img\n";
+  return text + fmt::format(R"sh(if [ $((status % 2)) -eq 0 ] || [ "$status" -lt {0} ]; then
+  echo "the guest ended without proof (QEMU exit $status)" >&2
+  exit 125
+fi
+echo "the command's exit status was $(((status - {0}) / 2))" >&2
+exit $(((status - {0}) / 2))
+)sh",
+                            wire::qemu_exit_status(0));
 }
 
 }  // namespace raceless::vm

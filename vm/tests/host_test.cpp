@@ -108,6 +108,15 @@ TEST_F(Host, ResultsCannotLeaveTheirFolder) {
   EXPECT_FALSE(fs::exists(folder_ / "escaped"));
 }
 
+TEST_F(Host, ResultsReplaceNoFile) {
+  write("in/case.json", "the guest's");
+  write("out/case.json", "the host's");
+  fs::path image = folder_ / "image";
+  output({"tar", "-cf", image.string(), "-C", (folder_ / "in").string(), "."});
+  EXPECT_FALSE(extract_tar(image, folder_ / "out").has_value());
+  EXPECT_EQ(read_console(folder_ / "out/case.json"), "the host's");
+}
+
 TEST_F(Host, DamagedResultsAreAnError) {
   fs::create_directory(folder_ / "out");
   EXPECT_FALSE(extract_tar(write("image", std::string(4096, 'x')), folder_ / "out").has_value());
