@@ -19,7 +19,7 @@ vm-test: dependencies
 	@vm/test
 
 vm-shell: dependencies
-	@vm/build "$${KERNEL:-6.12}" >/dev/null
+	@vm/build "$${KERNEL:-6.12}" raceless raceless-vm init >/dev/null
 	@vm/run -k "$${KERNEL:-6.12}" -s "$${SMP:-2}" -m all -t 0 -i
 
 build: dependencies
