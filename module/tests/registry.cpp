@@ -19,8 +19,8 @@ namespace {
 constexpr char kOptions[] = "/etc/modprobe.d/registry-test.conf";
 
 // Those that may hold others come first.
-constexpr const char* kProviders[] = {"raceless_sample_chaos", "raceless_probe", "raceless_sample_codec",
-                                      "raceless_sample_null"};
+constexpr const char* kProviders[] = {"raceless_sample_chaos", "raceless_probe",
+                                      "raceless_sample_codec", "raceless_sample_null"};
 
 StateFile state() {
   Result<StateFile> file = StateFile::read();

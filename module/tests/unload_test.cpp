@@ -172,7 +172,8 @@ TEST_F(Unload, KillInTheDrain) {
 // An unload ends after the flight that brought the instance: until then it may pin the module.
 TEST_F(Unload, EndsAfterTheFlight) {
   ASSERT_EQ(delete_module("raceless_sample_null"), 0);
-  ModprobeLine slow("install raceless_sample_null /sbin/modprobe --ignore-install raceless_sample_null; sleep 1");
+  ModprobeLine slow(
+      "install raceless_sample_null /sbin/modprobe --ignore-install raceless_sample_null; sleep 1");
   Device user = open(), device = open();
   const GetResult<Got> got = user.get("null", kLong);
   ASSERT_EQ(code(got), 0);

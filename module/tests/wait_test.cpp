@@ -184,7 +184,8 @@ TEST_F(Wait, LoadThatMeetsAnUnload) {
 TEST_F(Wait, GetsDuringUnloads) {
   for (int i = 0; i < 5; i++) {
     ASSERT_EQ(modprobe("raceless_sample_null"), 0);
-    auto unload = std::async(std::launch::async, [] { return delete_module("raceless_sample_null"); });
+    auto unload =
+        std::async(std::launch::async, [] { return delete_module("raceless_sample_null"); });
     ASSERT_TRUE(eventually([] { return state_of("null") != "live"; }));
     EXPECT_EQ(get_and_put("null"), 0) << i;
     EXPECT_EQ(unload.get(), 0);
