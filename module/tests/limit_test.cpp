@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <memory>
 
 #include "registry.h"
 
@@ -30,6 +31,31 @@ TEST_F(Limit, ReferencesPerDescriptor) {
   ASSERT_EQ(code(again), 0);
   EXPECT_EQ(again->ref, refs[500]);
   EXPECT_EQ(column("null", "refs"), RACELESS_MAX_REFS_PER_FD + 1U);
+}
+
+// Over all descriptors of a user: references, waits, calls by name and holds.
+TEST_F(Limit, ChargesPerUser) {
+  constexpr int kDescriptors = RACELESS_MAX_REFS_PER_USER / RACELESS_MAX_REFS_PER_FD;
+  ASSERT_EQ(modprobe("raceless-codec"), 0);
+  std::vector<Device> devices;
+  for (int i = 0; i < kDescriptors; i++) {
+    devices.push_back(open());
+    for (int ref = 0; ref < RACELESS_MAX_REFS_PER_FD; ref++)
+      ASSERT_EQ(code(devices.back().get("null", kLong)), 0) << i << ": " << ref;
+  }
+  Device beyond = open();
+  const GetResult<Got> got = beyond.get("null", kLong);
+  EXPECT_EQ(code(got), EDQUOT);
+  EXPECT_EQ(reason(got), uint32_t{RACELESS_REASON_LIMIT});
+  const GetResult<Called> called =
+      beyond.call_by_name("null", kLong, RACELESS_NULL_OP_CHECK, {}, {});
+  EXPECT_EQ(code(called), EDQUOT);
+  EXPECT_EQ(reason(called), uint32_t{RACELESS_REASON_LIMIT});
+  EXPECT_EQ(code(beyond.unload("codec", kLong)), EDQUOT);
+  EXPECT_EQ(state_of("codec"), "live");
+  EXPECT_EQ(grown("get_failures_limit"), 2U);
+  devices.pop_back();
+  EXPECT_EQ(code(beyond.get("null", kLong)), 0);
 }
 
 // A get that waits has its number already.
@@ -91,19 +117,23 @@ struct Crowd {
 
 TEST_F(Limit, WaitersPerName) {
   constexpr int kBeyond = 8;
+  constexpr size_t kCrowd = RACELESS_MAX_WAITERS + kBeyond;
+  constexpr size_t kStackBytes = 32 << 10;
   ASSERT_TRUE(write_file("/proc/sys/kernel/threads-max", "16384"));
   Absence absence("null");
   Crowd crowd;
+  // Stacks of our own: for each of its own, the C library gives memory back when a thread ends, at
+  // the price of a TLB flush on all CPUs.
+  const auto stacks = std::make_unique_for_overwrite<std::byte[]>(kCrowd * kStackBytes);
   std::vector<pthread_t> threads;
-  pthread_attr_t small;
-  pthread_attr_init(&small);
-  pthread_attr_setstacksize(&small, 64 << 10);
-  for (int i = 0; i < RACELESS_MAX_WAITERS + kBeyond; i++) {
-    pthread_t thread;
-    EXPECT_EQ(pthread_create(&thread, &small, Crowd::join, &crowd), 0) << i;
-    if (HasFailure()) break;
-    threads.push_back(thread);
+  for (size_t i = 0; i < kCrowd && !HasFailure(); i++) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstack(&attributes, stacks.get() + i * kStackBytes, kStackBytes);
+    threads.emplace_back();
+    EXPECT_EQ(pthread_create(&threads.back(), &attributes, Crowd::join, &crowd), 0) << i;
   }
+  ASSERT_EQ(threads.size(), kCrowd);
   EXPECT_TRUE(eventually([&] { return crowd.refused == kBeyond; })) << crowd.refused;
   EXPECT_EQ(column("null", "waiters"), uint64_t{RACELESS_MAX_WAITERS});
   absence.end();
