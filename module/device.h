@@ -25,7 +25,7 @@ struct raceless_file {
 	struct raceless_user *user;
 	struct xarray references;
 	struct list_head holds;
-	struct mutex holds_mutex;
+	struct mutex holds_mutex; /* protects holds and nr_holds */
 	unsigned int nr_holds;
 };
 

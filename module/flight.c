@@ -170,8 +170,9 @@ static void fly_in_place(struct raceless_slot *slot,
 
 static void flight_work(struct work_struct *work)
 {
-	struct raceless_slot *slot = container_of(
-		to_delayed_work(work), struct raceless_slot, flight);
+	struct delayed_work *flight = to_delayed_work(work);
+	struct raceless_slot *slot =
+		container_of(flight, struct raceless_slot, flight);
 	struct raceless_provider *in_place = NULL;
 	bool wait = false, over;
 
@@ -192,21 +193,21 @@ static void flight_work(struct work_struct *work)
 	}
 	spin_unlock(&slot->lock);
 
-	if (over) {
+	if (over)
 		land(slot, READ_ONCE(exiting) ? -ENODEV : 0);
-	} else if (wait) {
+	else if (wait)
 		queue_delayed_work(flight_queue, &slot->flight, 1);
-	} else if (in_place) {
+	else if (in_place)
 		fly_in_place(slot, in_place);
-	} else {
+	else
 		fly_modprobe(slot);
-	}
 }
 
 static void outlast_work(struct work_struct *work)
 {
-	struct raceless_slot *slot = container_of(
-		to_delayed_work(work), struct raceless_slot, outlast);
+	struct delayed_work *outlast = to_delayed_work(work);
+	struct raceless_slot *slot =
+		container_of(outlast, struct raceless_slot, outlast);
 
 	raceless_flight_outlast(slot);
 }

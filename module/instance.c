@@ -299,7 +299,7 @@ int __raceless_register(struct raceless_provider *provider,
 			struct module *owner)
 {
 	struct raceless_slot *slot;
-	int err;
+	int err, killed;
 
 	might_sleep();
 	if (!provider->name || !provider->ops || !provider->ops->init)
@@ -318,9 +318,9 @@ int __raceless_register(struct raceless_provider *provider,
 	init_completion(&provider->drained);
 
 	/* woken by detach(); a task that is killed has claimed nothing */
-	err = 0;
-	if (wait_event_killable(slot->changed,
-				(err = try_claim(slot, provider)))) {
+	killed = wait_event_killable(slot->changed,
+				     (err = try_claim(slot, provider)) != 0);
+	if (killed) {
 		err = -EINTR;
 		raceless_owner_disturb();
 	}

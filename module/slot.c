@@ -64,8 +64,8 @@ static struct raceless_slot *find(const char key[RACELESS_NAME_SIZE])
 
 static void free_slot(struct work_struct *work)
 {
-	struct raceless_slot *slot = container_of(
-		to_rcu_work(work), struct raceless_slot, free);
+	struct raceless_slot *slot =
+		container_of(to_rcu_work(work), struct raceless_slot, free);
 
 	lockdep_unregister_key(&slot->key);
 	kfree(slot);
@@ -182,7 +182,7 @@ void raceless_slots_walk_exit(struct rhashtable_iter *iter)
 }
 
 /* Begins an RCU read-side section; slots from the walk are valid inside it. */
-void raceless_slots_walk_start(struct rhashtable_iter *iter)
+void raceless_slots_walk_start(struct rhashtable_iter *iter) __acquires(RCU)
 {
 	rhashtable_walk_start(iter);
 }
@@ -209,7 +209,7 @@ struct raceless_slot *raceless_slots_walk_peek(struct rhashtable_iter *iter)
 	return slot;
 }
 
-void raceless_slots_walk_stop(struct rhashtable_iter *iter)
+void raceless_slots_walk_stop(struct rhashtable_iter *iter) __releases(RCU)
 {
 	rhashtable_walk_stop(iter);
 }

@@ -48,7 +48,7 @@ static void show_columns(struct seq_file *seq)
 }
 
 /* The walk stands still between two reads of one file, and starts anew at 0. */
-static void *start(struct seq_file *seq, loff_t *pos)
+static void *start(struct seq_file *seq, loff_t *pos) __acquires(RCU)
 {
 	struct rhashtable_iter *iter = seq->private;
 
@@ -67,7 +67,7 @@ static void *next(struct seq_file *seq, void *value, loff_t *pos)
 	return raceless_slots_walk_next(seq->private);
 }
 
-static void stop(struct seq_file *seq, void *value)
+static void stop(struct seq_file *seq, void *value) __releases(RCU)
 {
 	raceless_slots_walk_stop(seq->private);
 }

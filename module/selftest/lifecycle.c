@@ -104,6 +104,14 @@ static const char *reference_delays_destroy(void)
 	return NULL;
 }
 
+/* Until the loader waits for its turn, or has wrongly begun. */
+static void await_loader(struct raceless_slot *slot)
+{
+	/* we wake nobody, so a waiter seen late costs a turn and nothing else */
+	while (!waitqueue_active(&slot->changed) && !READ_ONCE(other.inits))
+		cond_resched();
+}
+
 /* An init of the same name begins when the old destroy has returned. */
 static const char *successor_waits(void)
 {
@@ -119,9 +127,7 @@ static const char *successor_waits(void)
 	subject_prepare(&other, "selftest_successor");
 	loader.subject = &other;
 	EXPECT(actor_start(&loader, act_register));
-	/* until it waits, or has wrongly begun */
-	while (!waitqueue_active(&slot->changed) && !READ_ONCE(other.inits))
-		cond_resched();
+	await_loader(slot);
 	EXPECT(!other.inits);
 	gate_open(&subject.destroy);
 	EXPECT(actor_done(&unloader));
@@ -146,8 +152,7 @@ static const char *successor_killed(void)
 	subject_prepare(&other, "selftest_killed_load");
 	loader.subject = &other;
 	EXPECT(actor_start(&loader, act_register));
-	while (!waitqueue_active(&slot->changed) && !READ_ONCE(other.inits))
-		cond_resched();
+	await_loader(slot);
 	actor_kill(&loader);
 	EXPECT(actor_done(&loader) && loader.result == -EINTR);
 	gate_open(&subject.destroy);

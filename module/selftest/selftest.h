@@ -94,7 +94,7 @@ struct test {
 	} while (0)
 
 #ifndef __FILE_NAME__
-#define __FILE_NAME__ KBUILD_MODFILE
+#define __FILE_NAME__ __FILE__
 #endif
 
 extern const struct test lifecycle_tests[], wait_tests[], hold_tests[],

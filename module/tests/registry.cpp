@@ -135,6 +135,7 @@ void calm() { std::this_thread::sleep_for(std::chrono::milliseconds(150)); }
 
 std::vector<std::future<Outcome>> start_gets(const std::string& name, int nr) {
   std::vector<std::future<Outcome>> gets;
+  gets.reserve(static_cast<size_t>(nr));
   for (int i = 0; i < nr; i++)
     gets.push_back(std::async(std::launch::async, [name] {
       Device device = Device::open().value();

@@ -139,6 +139,7 @@ struct raceless_put {
  *	reference in the kernel, which does not pin the provider's module.
  * @timeout_ns: in, with RACELESS_CALL_BY_NAME: as in struct raceless_get.
  * @reason: out: as in struct raceless_get.
+ * @reserved: in: 0.
  * @publish: out: as in struct raceless_get.
  * @joined: out: as in struct raceless_get.
  * @waited_ns: out: as in struct raceless_get.
