@@ -74,5 +74,5 @@ long act_unregister(struct actor *actor)
 long act_unload(struct actor *actor)
 {
 	return device_unload(actor->file, actor->subject->provider.name,
-			     actor->flags);
+			     actor->flags, actor->timeout);
 }

@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -49,9 +50,15 @@ static long device_ioctl(struct file *file, unsigned int command, void *arg,
 	return ret;
 }
 
-long device_unload(struct file *file, const char *name, u32 flags)
+/* @timeout is in jiffies; 0 is the registry's own. */
+long device_unload(struct file *file, const char *name, u32 flags,
+		   unsigned long timeout)
 {
-	struct raceless_unload arg = { .size = sizeof(arg), .flags = flags };
+	struct raceless_unload arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.timeout_ns = jiffies_to_nsecs(timeout),
+	};
 
 	strscpy(arg.name, name, sizeof(arg.name));
 	return device_ioctl(file, RACELESS_IOC_UNLOAD, &arg, sizeof(arg));

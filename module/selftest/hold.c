@@ -13,56 +13,35 @@ static struct subject subject;
 static struct actor unloader, getter;
 static struct file *file;
 static struct raceless_slot *slot;
-static struct raceless_provider *held;
 
-enum step { AT_STOP, AT_DRAIN, AT_DESTROY, AFTERWARDS };
-
-static void unloader_prepare(u32 flags)
-{
-	unloader = (struct actor){
-		.subject = &subject,
-		.file = file,
-		.mm = current->mm,
-		.flags = flags,
-	};
-}
-
-/* An unload by name that stands at the step. */
-static const char *begin(const char *name, enum step step)
+/* An unload by name that stands at the step; @timeout in jiffies, 0: its own. */
+static const char *begin_with(const char *name, enum step step, u32 flags,
+			      unsigned long timeout)
 {
 	subject_prepare(&subject, name);
 	EXPECT(!raceless_register(&subject.provider));
 	slot = subject.provider.slot;
 	file = device_open();
 	EXPECT(!IS_ERR(file));
-	if (step == AT_STOP)
-		gate_close(&subject.stop);
-	if (step == AT_DESTROY)
-		gate_close(&subject.destroy);
-	held = step == AT_DRAIN ? raceless_tryget(slot) : NULL;
-	EXPECT(step != AT_DRAIN || held);
-	unloader_prepare(0);
+	EXPECT(subject_block(&subject, step));
+	unloader = (struct actor){
+		.subject = &subject,
+		.file = file,
+		.mm = current->mm,
+		.flags = flags,
+		.timeout = timeout,
+	};
 	EXPECT(actor_start(&unloader, act_unload));
-	if (step == AT_STOP)
-		EXPECT(gate_reached(&subject.stop));
-	if (step == AT_DRAIN)
-		EXPECT(news_state(RACELESS_DRAINING));
-	if (step == AT_DESTROY)
-		EXPECT(gate_reached(&subject.destroy));
+	EXPECT(subject_stands(&subject, step));
 	if (step == AFTERWARDS)
 		EXPECT(actor_done(&unloader) && !unloader.result);
 	EXPECT(!raceless_tryget(slot));
 	return NULL;
 }
 
-static void proceed(enum step step)
+static const char *begin(const char *name, enum step step)
 {
-	if (step == AT_STOP)
-		gate_open(&subject.stop);
-	if (step == AT_DESTROY)
-		gate_open(&subject.destroy);
-	if (step == AT_DRAIN)
-		raceless_put(held);
+	return begin_with(name, step, 0, 0);
 }
 
 static bool start_get(unsigned long timeout)
@@ -80,7 +59,7 @@ static const char *get_at(const char *name, enum step step)
 	if (complaint)
 		return complaint;
 	EXPECT(start_get(PATIENCE));
-	proceed(step);
+	subject_proceed(&subject, step);
 	if (step != AFTERWARDS)
 		EXPECT(actor_done(&unloader) && !unloader.result);
 	EXPECT(actor_running(&getter) && subject.inits == 1);
@@ -129,7 +108,7 @@ static const char *end_at(const char *name, enum step step, bool kill)
 	EXPECT(actor_done(&getter));
 	EXPECT(getter.result == (kill ? -EINTR : -ETIMEDOUT));
 	EXPECT(!slot->nr_waiters && list_empty(&slot->waiters));
-	proceed(step);
+	subject_proceed(&subject, step);
 	if (step != AFTERWARDS)
 		EXPECT(actor_done(&unloader) && !unloader.result);
 	EXPECT(!device_release(file, name));
@@ -172,7 +151,7 @@ static const char *owner_dies_at(const char *name, enum step step)
 	EXPECT(actor_done(&unloader) && unloader.result == -EINTR);
 	EXPECT(device_close(file));
 	EXPECT(actor_running(&getter));
-	proceed(step);
+	subject_proceed(&subject, step);
 	EXPECT(actor_done(&getter) && !getter.result);
 	EXPECT(subject.inits == 2 && subject.destroys == 1);
 	raceless_put(getter.provider);
@@ -188,6 +167,57 @@ static const char *owner_dies(void)
 	for (step = AT_STOP; step < AFTERWARDS && !complaint; step++)
 		complaint = owner_dies_at("selftest_owner_dies", step);
 	return complaint;
+}
+
+/* The requester's patience ends: the worker goes on, and the hold stays. */
+static const char *unloader_times_out_at(enum step step)
+{
+	const char *complaint = begin_with("selftest_impatient", step, 0, 1);
+
+	if (complaint)
+		return complaint;
+	EXPECT(actor_done(&unloader) && unloader.result == -ETIMEDOUT);
+	EXPECT(start_get(PATIENCE));
+	subject_proceed(&subject, step);
+	EXPECT(wait_event_timeout(slot->changed,
+				  READ_ONCE(slot->state) == RACELESS_GONE,
+				  PATIENCE));
+	EXPECT(actor_running(&getter) && subject.inits == 1);
+	EXPECT(!device_release(file, "selftest_impatient"));
+	EXPECT(actor_done(&getter) && !getter.result);
+	EXPECT(subject.inits == 2 && subject.destroys == 1);
+	raceless_put(getter.provider);
+	EXPECT(device_close(file));
+	raceless_unregister(&subject.provider);
+	return NULL;
+}
+
+static const char *unloader_times_out(void)
+{
+	const char *complaint = NULL;
+	enum step step;
+
+	for (step = AT_STOP; step < AFTERWARDS && !complaint; step++)
+		complaint = unloader_times_out_at(step);
+	return complaint;
+}
+
+/* A hold that was to last ends with its descriptor all the same. */
+static const char *explicit_holder_dies(void)
+{
+	const char *complaint = begin_with("selftest_last_will", AFTERWARDS,
+					   RACELESS_UNLOAD_HOLD, 0);
+
+	if (complaint)
+		return complaint;
+	EXPECT(start_get(PATIENCE));
+	EXPECT(actor_running(&getter));
+	EXPECT(device_close(file));
+	EXPECT(actor_done(&getter) && !getter.result);
+	EXPECT(subject.inits == 2 && !slot->hold);
+	raceless_put(getter.provider);
+	raceless_unregister(&subject.provider);
+	return NULL;
 }
 
 /* The reload in place fails: everyone has its error, and the next may succeed. */
@@ -224,7 +254,7 @@ static const char *unregister_joins(void)
 	while (!READ_ONCE(slot->leaving))
 		cond_resched();
 	EXPECT(actor_running(&leaver) && !subject.destroys);
-	proceed(AT_DRAIN);
+	subject_proceed(&subject, AT_DRAIN);
 	EXPECT(actor_done(&leaver));
 	EXPECT(actor_done(&unloader) && !unloader.result);
 	EXPECT(subject.stops == 1 && subject.destroys == 1);
@@ -244,8 +274,9 @@ static const char *explicit_hold(void)
 	file = device_open();
 	rival = device_open();
 	EXPECT(!IS_ERR(file) && !IS_ERR(rival));
-	EXPECT(!device_unload(file, "selftest_explicit", RACELESS_UNLOAD_HOLD));
-	EXPECT(device_unload(rival, "selftest_explicit", 0) == -EBUSY);
+	EXPECT(!device_unload(file, "selftest_explicit",
+			      RACELESS_UNLOAD_HOLD, 0));
+	EXPECT(device_unload(rival, "selftest_explicit", 0, 0) == -EBUSY);
 	EXPECT(device_release(rival, "selftest_explicit") == -ENOENT);
 	slot = raceless_slot_get("selftest_explicit");
 	raceless_unregister(&subject.provider);
@@ -270,6 +301,8 @@ const struct test hold_tests[] = {
 	{ "kill_at_each_step", kill_at_each_step },
 	{ "timeout_at_each_step", timeout_at_each_step },
 	{ "unloader_dies_at_each_step", owner_dies },
+	{ "unloader_times_out_at_each_step", unloader_times_out },
+	{ "explicit_holder_dies", explicit_holder_dies },
 	{ "reload_that_fails_tells_everyone", reload_fails },
 	{ "unregister_joins_an_unload", unregister_joins },
 	{ "explicit_hold", explicit_hold },

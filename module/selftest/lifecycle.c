@@ -4,7 +4,7 @@
 
 #include "selftest.h"
 
-static struct subject subject, other;
+static struct subject subject;
 static struct actor unloader, loader, getter;
 
 static const char *once_each(void)
@@ -104,60 +104,19 @@ static const char *reference_delays_destroy(void)
 	return NULL;
 }
 
-/* Until the loader waits for its turn, or has wrongly begun. */
-static void await_loader(struct raceless_slot *slot)
+/* One grace period for an unload, whatever else it waits for. */
+static const char *one_grace_period(void)
 {
-	/* we wake nobody, so a waiter seen late costs a turn and nothing else */
-	while (!waitqueue_active(&slot->changed) && !READ_ONCE(other.inits))
-		cond_resched();
-}
-
-/* An init of the same name begins when the old destroy has returned. */
-static const char *successor_waits(void)
-{
-	struct raceless_slot *slot;
-
-	subject_prepare(&subject, "selftest_successor");
+	subject_prepare(&subject, "selftest_one_grace");
 	EXPECT(!raceless_register(&subject.provider));
-	slot = subject.provider.slot;
-	gate_close(&subject.destroy);
+	EXPECT(subject_block(&subject, AT_DRAIN));
 	unloader.subject = &subject;
 	EXPECT(actor_start(&unloader, act_unregister));
-	EXPECT(gate_reached(&subject.destroy));
-	subject_prepare(&other, "selftest_successor");
-	loader.subject = &other;
-	EXPECT(actor_start(&loader, act_register));
-	await_loader(slot);
-	EXPECT(!other.inits);
-	gate_open(&subject.destroy);
+	EXPECT(subject_stands(&subject, AT_DRAIN));
+	EXPECT(news_grace_periods() == 1);
+	subject_proceed(&subject, AT_DRAIN);
 	EXPECT(actor_done(&unloader));
-	EXPECT(actor_done(&loader) && !loader.result);
-	EXPECT(other.inits == 1);
-	EXPECT(subject.destroyed_order < other.init_order);
-	raceless_unregister(&other.provider);
-	return NULL;
-}
-
-static const char *successor_killed(void)
-{
-	struct raceless_slot *slot;
-
-	subject_prepare(&subject, "selftest_killed_load");
-	EXPECT(!raceless_register(&subject.provider));
-	slot = subject.provider.slot;
-	gate_close(&subject.destroy);
-	unloader.subject = &subject;
-	EXPECT(actor_start(&unloader, act_unregister));
-	EXPECT(gate_reached(&subject.destroy));
-	subject_prepare(&other, "selftest_killed_load");
-	loader.subject = &other;
-	EXPECT(actor_start(&loader, act_register));
-	await_loader(slot);
-	actor_kill(&loader);
-	EXPECT(actor_done(&loader) && loader.result == -EINTR);
-	gate_open(&subject.destroy);
-	EXPECT(actor_done(&unloader));
-	EXPECT(!other.inits && !other.provider.slot);
+	EXPECT(news_grace_periods() == 1);
 	return NULL;
 }
 
@@ -186,8 +145,7 @@ const struct test lifecycle_tests[] = {
 	{ "nothing_is_visible_in_init", unpublished_in_init },
 	{ "init_that_fails_tells_everyone", init_fails },
 	{ "reference_delays_destroy", reference_delays_destroy },
-	{ "successor_waits_for_destroy", successor_waits },
-	{ "successor_can_be_killed", successor_killed },
+	{ "unload_waits_for_one_grace_period", one_grace_period },
 	{ "provider_on_provider", provider_on_provider },
 	{},
 };

@@ -3,6 +3,7 @@
  * News of one name: probes on the registry's tracepoints complete what the test
  * waits for. A completion counts, so news that came early is not lost.
  */
+#include <linux/atomic.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 
@@ -12,6 +13,7 @@
 static const char *expected; /* a string literal of the test */
 static struct completion joins;
 static struct completion states[RACELESS_DESTROYING + 1];
+static atomic_t grace_periods;
 
 static bool concerns_us(const char *name)
 {
@@ -33,6 +35,13 @@ static void on_transition(void *data, const char *name, u64 instance,
 		complete(&states[to]);
 }
 
+static void on_grace_period(void *data, const char *name, u64 instance, u64 ns,
+			    bool expedited)
+{
+	if (concerns_us(name))
+		atomic_inc(&grace_periods);
+}
+
 /* Forgets what was told before. */
 void news_expect(const char *name)
 {
@@ -41,6 +50,7 @@ void news_expect(const char *name)
 	reinit_completion(&joins);
 	for (i = 0; i < ARRAY_SIZE(states); i++)
 		reinit_completion(&states[i]);
+	atomic_set(&grace_periods, 0);
 	WRITE_ONCE(expected, name);
 }
 
@@ -59,6 +69,12 @@ bool news_state(enum raceless_state state)
 	return wait_for_completion_timeout(&states[state], PATIENCE);
 }
 
+/* How many grace periods unloads of the name have waited for. */
+unsigned int news_grace_periods(void)
+{
+	return atomic_read(&grace_periods);
+}
+
 int news_init(void)
 {
 	int err, i;
@@ -70,15 +86,24 @@ int news_init(void)
 	if (err)
 		return err;
 	err = register_trace_raceless_transition(on_transition, NULL);
-	if (err) {
-		unregister_trace_raceless_wait_begin(on_wait_begin, NULL);
-		tracepoint_synchronize_unregister();
-	}
+	if (err)
+		goto err_wait_begin;
+	err = register_trace_raceless_grace_period(on_grace_period, NULL);
+	if (err)
+		goto err_transition;
+	return 0;
+
+err_transition:
+	unregister_trace_raceless_transition(on_transition, NULL);
+err_wait_begin:
+	unregister_trace_raceless_wait_begin(on_wait_begin, NULL);
+	tracepoint_synchronize_unregister();
 	return err;
 }
 
 void news_exit(void)
 {
+	unregister_trace_raceless_grace_period(on_grace_period, NULL);
 	unregister_trace_raceless_transition(on_transition, NULL);
 	unregister_trace_raceless_wait_begin(on_wait_begin, NULL);
 	tracepoint_synchronize_unregister();

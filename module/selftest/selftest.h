@@ -26,6 +26,7 @@ struct gate {
 };
 
 void gate_close(struct gate *gate);
+void gate_pass(struct gate *gate);
 bool gate_reached(struct gate *gate);
 void gate_open(struct gate *gate);
 
@@ -36,11 +37,19 @@ struct subject {
 	int init_error; /* what init returns */
 	int (*in_init)(struct subject *subject); /* run by init, if set */
 	void (*in_stop)(struct subject *subject);
+	struct raceless_provider *held; /* what keeps it in its drain */
 	unsigned int inits, stops, destroys; /* begun */
 	unsigned long init_order, destroyed_order; /* when: order_now() */
 };
 
 void subject_prepare(struct subject *subject, const char *name);
+
+/* Where an unload can be made to stand. */
+enum step { AT_STOP, AT_DRAIN, AT_DESTROY, AFTERWARDS };
+
+bool subject_block(struct subject *subject, enum step step);
+bool subject_stands(struct subject *subject, enum step step);
+void subject_proceed(struct subject *subject, enum step step);
 unsigned long order_now(void);
 
 /* One call, in a thread of its own. */
@@ -72,19 +81,25 @@ long act_unload(struct actor *actor);
 void news_expect(const char *name);
 bool news_joined(unsigned int nr);
 bool news_state(enum raceless_state state);
+unsigned int news_grace_periods(void);
 int news_init(void);
 void news_exit(void);
 
 /* /dev/raceless, as user space sees it. */
 struct file *device_open(void);
 bool device_close(struct file *file);
-long device_unload(struct file *file, const char *name, u32 flags);
+long device_unload(struct file *file, const char *name, u32 flags,
+		   unsigned long timeout);
 long device_release(struct file *file, const char *name);
 
 struct test {
 	const char *name;
-	const char *(*run)(void); /* NULL: passed; else what went wrong */
+	/* NULL: passed; SKIP("why"): cannot be run here; else what went wrong */
+	const char *(*run)(void);
 };
+
+#define SKIP_MARK "SKIP "
+#define SKIP(why) (SKIP_MARK why)
 
 /* A test ends with the first thing that is not as promised. */
 #define EXPECT(condition)                                                      \
@@ -97,7 +112,7 @@ struct test {
 #define __FILE_NAME__ __FILE__
 #endif
 
-extern const struct test lifecycle_tests[], wait_tests[], hold_tests[],
-	misuse_tests[], count_tests[];
+extern const struct test count_tests[], lifecycle_tests[], succession_tests[],
+	wait_tests[], flight_tests[], hold_tests[], misuse_tests[];
 
 #endif /* _RACELESS_SELFTEST_H */

@@ -33,7 +33,8 @@ void gate_open(struct gate *gate)
 	complete_all(&gate->opened);
 }
 
-static void gate_pass(struct gate *gate)
+/* Stops here while the gate is closed. */
+void gate_pass(struct gate *gate)
 {
 	if (!gate->closed)
 		return;
@@ -90,4 +91,38 @@ void subject_prepare(struct subject *subject, const char *name)
 	subject->provider.name = name;
 	subject->provider.ops = &ops;
 	news_expect(name);
+}
+
+/* The next unload of the subject, which is registered, is to stand at the step. */
+bool subject_block(struct subject *subject, enum step step)
+{
+	if (step == AT_STOP)
+		gate_close(&subject->stop);
+	if (step == AT_DRAIN)
+		subject->held = raceless_tryget(subject->provider.slot);
+	if (step == AT_DESTROY)
+		gate_close(&subject->destroy);
+	return step != AT_DRAIN || subject->held;
+}
+
+/* Waits until it does. */
+bool subject_stands(struct subject *subject, enum step step)
+{
+	if (step == AT_STOP)
+		return gate_reached(&subject->stop);
+	if (step == AT_DRAIN)
+		return news_state(RACELESS_DRAINING);
+	if (step == AT_DESTROY)
+		return gate_reached(&subject->destroy);
+	return true;
+}
+
+void subject_proceed(struct subject *subject, enum step step)
+{
+	if (step == AT_STOP)
+		gate_open(&subject->stop);
+	if (step == AT_DRAIN)
+		raceless_put(subject->held);
+	if (step == AT_DESTROY)
+		gate_open(&subject->destroy);
 }

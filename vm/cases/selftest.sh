@@ -4,7 +4,10 @@
 # smp: 2
 # timeout: 120
 mkdir -p /etc/modprobe.d
-echo "install raceless-selftest_silent /bin/true" >/etc/modprobe.d/selftest.conf
+cat >/etc/modprobe.d/selftest.conf <<'END'
+install raceless-selftest_silent /bin/true
+install raceless-selftest_gated echo 1 >/sys/module/raceless_selftest/parameters/modprobe
+END
 modprobe raceless_selftest || exit 1
 dmesg | sed 's/^\[[^]]*\] //' | grep -E '^(KTAP version|1\.\.|ok |not ok |# )'
 rmmod raceless_selftest && rmmod raceless
