@@ -20,8 +20,12 @@ Child::~Child() {
   if (pid_ > 0) kill();
 }
 
-void Child::kill() {
+void Child::signal() {
   if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+void Child::kill() {
+  signal();
   status();
 }
 

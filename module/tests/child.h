@@ -18,7 +18,9 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // SIGKILL, and waits until the process, with its descriptors, is gone.
+  // SIGKILL.
+  void signal();
+  // The same, and waits until the process, with its descriptors, is gone.
   void kill();
   // The exit status; 128 + N if a signal ended it. Waits.
   int status();

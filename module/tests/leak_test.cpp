@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-// Kernel memory that the registry allocated and did not free, by the allocator's own record
-// (slub_debug=U on the kernel's command line).
+// Kernel memory that the registry allocated and did not free.
 #include <cerrno>
-#include <filesystem>
-#include <sstream>
 
+#include "allocations.h"
 #include "child.h"
 #include "module_loader.h"
 #include "registry.h"
-#include "text_file.h"
 
 namespace raceless {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr char kSlabs[] = "/sys/kernel/debug/slab";
-
-// The allocations of raceless.ko that are still there: one line for each place in its code.
-std::string allocations() {
-  std::string found;
-  for (const auto& cache : fs::directory_iterator(kSlabs)) {
-    if (!cache.path().filename().string().starts_with("kmalloc")) continue;
-    const Result<std::string> traces = read_text(cache.path() / "alloc_traces");
-    if (!traces) continue;
-    std::istringstream lines(*traces);
-    // The first line of each trace begins with a count and names the caller.
-    for (std::string line; std::getline(lines, line);)
-      if (line.find("[raceless]") != std::string::npos && line.find(" age=") != std::string::npos)
-        found += cache.path().filename().string() + ":" + line + "\n";
-  }
-  return found;
-}
 
 class Leak : public Registry {
  protected:
@@ -43,7 +20,7 @@ class Leak : public Registry {
 };
 
 TEST_F(Leak, TheRecordWorks) {
-  if (!fs::exists(fs::path(kSlabs) / "kmalloc-64/alloc_traces")) GTEST_SKIP();
+  if (!allocations_are_recorded()) GTEST_SKIP();
   Device device = open();
   ASSERT_EQ(code(device.get("null", kLong)), 0);
   EXPECT_NE(allocations(), "") << "a descriptor, a user, a slot and a reference are there now";
@@ -51,7 +28,7 @@ TEST_F(Leak, TheRecordWorks) {
 
 // Whatever a get, an unload or a hold can end with, many times: nothing stays.
 TEST_F(Leak, NothingAfterManyEndings) {
-  if (!fs::exists(fs::path(kSlabs) / "kmalloc-64/alloc_traces")) GTEST_SKIP();
+  if (!allocations_are_recorded()) GTEST_SKIP();
   ModprobeLine options("options raceless_sample_chaos fail_every=1");
   for (int i = 0; i < 5; i++) {
     {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 // Each bound: what is within it works, what is beyond it is an error at once.
-#include <pthread.h>
-
 #include <atomic>
 #include <cerrno>
-#include <memory>
 
 #include "registry.h"
+#include "throng.h"
 
 namespace raceless {
 namespace {
@@ -95,51 +93,30 @@ TEST_F(Limit, CallBytes) {
 }
 
 // 4,096 wait for one name; the next is refused; one publish serves them all.
-struct Crowd {
-  Device device = Device::open().value();
-  std::atomic<int> served = 0;
-  std::atomic<int> refused = 0;
-  std::atomic<int> failed = 0;
-
-  static void* join(void* self) {
-    Crowd* crowd = static_cast<Crowd*>(self);
-    const GetResult<Called> called =
-        crowd->device.call_by_name("null", 10 * kLong, RACELESS_NULL_OP_CHECK, {}, {});
-    if (called && called->grant.publish == called->grant.joined + 1)
-      crowd->served++;
-    else if (code(called) == EAGAIN && reason(called) == RACELESS_REASON_LIMIT)
-      crowd->refused++;
-    else
-      crowd->failed++;
-    return nullptr;
-  }
-};
-
 TEST_F(Limit, WaitersPerName) {
   constexpr int kBeyond = 8;
   constexpr size_t kCrowd = RACELESS_MAX_WAITERS + kBeyond;
-  constexpr size_t kStackBytes = 32 << 10;
   ASSERT_TRUE(write_file("/proc/sys/kernel/threads-max", "16384"));
   Absence absence("null");
-  Crowd crowd;
-  // Stacks of our own: for each of its own, the C library gives memory back when a thread ends, at
-  // the price of a TLB flush on all CPUs.
-  const auto stacks = std::make_unique_for_overwrite<std::byte[]>(kCrowd * kStackBytes);
-  std::vector<pthread_t> threads;
-  for (size_t i = 0; i < kCrowd && !HasFailure(); i++) {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstack(&attributes, stacks.get() + i * kStackBytes, kStackBytes);
-    threads.emplace_back();
-    EXPECT_EQ(pthread_create(&threads.back(), &attributes, Crowd::join, &crowd), 0) << i;
-  }
-  ASSERT_EQ(threads.size(), kCrowd);
-  EXPECT_TRUE(eventually([&] { return crowd.refused == kBeyond; })) << crowd.refused;
+  Device device = open();
+  std::atomic<int> served = 0, refused = 0, failed = 0;
+  Throng throng(kCrowd, [&] {
+    const GetResult<Called> called =
+        device.call_by_name("null", 10 * kLong, RACELESS_NULL_OP_CHECK, {}, {});
+    if (called && called->grant.publish == called->grant.joined + 1)
+      served++;
+    else if (code(called) == EAGAIN && reason(called) == RACELESS_REASON_LIMIT)
+      refused++;
+    else
+      failed++;
+  });
+  ASSERT_EQ(throng.size(), kCrowd);
+  EXPECT_TRUE(eventually([&] { return refused == kBeyond; })) << refused;
   EXPECT_EQ(column("null", "waiters"), uint64_t{RACELESS_MAX_WAITERS});
   absence.end();
-  for (pthread_t thread : threads) pthread_join(thread, nullptr);
-  EXPECT_EQ(crowd.served, RACELESS_MAX_WAITERS);
-  EXPECT_EQ(crowd.failed, 0);
+  throng.join();
+  EXPECT_EQ(served, RACELESS_MAX_WAITERS);
+  EXPECT_EQ(failed, 0);
   EXPECT_EQ(grown("handed_off"), uint64_t{RACELESS_MAX_WAITERS});
   EXPECT_EQ(grown("get_failures_limit"), uint64_t{kBeyond});
 }
