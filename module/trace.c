@@ -8,5 +8,6 @@
 
 /* For those who must know that something is under way: the selftest. */
 EXPORT_TRACEPOINT_SYMBOL_GPL(raceless_transition);
+EXPORT_TRACEPOINT_SYMBOL_GPL(raceless_publish);
 EXPORT_TRACEPOINT_SYMBOL_GPL(raceless_grace_period);
 EXPORT_TRACEPOINT_SYMBOL_GPL(raceless_wait_begin);

@@ -10,8 +10,9 @@
 #include "selftest.h"
 
 static const struct test *const groups[] = {
-	count_tests,  lifecycle_tests, succession_tests, wait_tests,
-	flight_tests, hold_tests,      misuse_tests,
+	count_tests,	  section_tests, drain_tests,  lifecycle_tests,
+	succession_tests, wait_tests,	 flight_tests, hold_tests,
+	contention_tests, misuse_tests,
 };
 
 static char *only;

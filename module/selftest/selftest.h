@@ -112,7 +112,8 @@ struct test {
 #define __FILE_NAME__ __FILE__
 #endif
 
-extern const struct test count_tests[], lifecycle_tests[], succession_tests[],
-	wait_tests[], flight_tests[], hold_tests[], misuse_tests[];
+extern const struct test count_tests[], section_tests[], drain_tests[],
+	lifecycle_tests[], succession_tests[], wait_tests[], flight_tests[],
+	hold_tests[], contention_tests[], misuse_tests[];
 
 #endif /* _RACELESS_SELFTEST_H */

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# The promises one by one, inside the kernel: module/selftest.
+# The promises one by one, inside the kernel: module/selftest. ONLY=NAME runs one test.
 # needs: raceless
 # smp: 2
 # timeout: 120
+# append: slub_debug=FZPU
 mkdir -p /etc/modprobe.d
 cat >/etc/modprobe.d/selftest.conf <<'END'
 install raceless-selftest_silent /bin/true
 install raceless-selftest_gated echo 1 >/sys/module/raceless_selftest/parameters/modprobe
 END
-modprobe raceless_selftest || exit 1
+modprobe raceless_selftest ${ONLY:+only="$ONLY"} || exit 1
 dmesg | sed 's/^\[[^]]*\] //' | grep -E '^(KTAP version|1\.\.|ok |not ok |# )'
 rmmod raceless_selftest && rmmod raceless
