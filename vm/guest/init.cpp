@@ -11,7 +11,8 @@
 //      As PID 1, reap whatever is orphaned. Signals that the host sends go to the command's
 //      process group.
 //   4. When the command has ended, copy what is left in its pipes (background children may hold
-//      them open; they are not waited for) and write /results as a tar to the results disk.
+//      them open; they are not waited for), let the kernel look through its slab caches, and write
+//      /results as a tar to the results disk.
 //   5. Read the taint mask, write the end marker to the kernel log and wait until the console has
 //      printed it, so that the host's console log is known to be whole.
 //   6. Send End: exit status (128 + n for signal n), taint, bytes sent, fate of the results.
@@ -39,6 +40,7 @@
 #include "mounts.h"
 #include "port.h"
 #include "results.h"
+#include "slabs.h"
 
 namespace raceless::guest {
 namespace {
@@ -172,6 +174,7 @@ int run() {
     end["out_bytes"] = std::to_string(command.out_bytes());
     end["err_bytes"] = std::to_string(command.err_bytes());
   }
+  validate_slabs();
   save_results(options, end);
   flush_console();
   end["taint"] = read_line("/proc/sys/kernel/tainted");

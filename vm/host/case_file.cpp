@@ -51,6 +51,16 @@ Setter whole_text(std::string& to) {
   };
 }
 
+// Its path below the folder of all cases, or just its file's name, without the extension.
+std::string case_name(const fs::path& path) {
+  fs::path name = path.stem();
+  for (fs::path folder = path.parent_path(); folder.has_filename(); folder = folder.parent_path()) {
+    if (folder.filename() == "cases") return name.string();
+    name = folder.filename() / name;
+  }
+  return path.stem().string();
+}
+
 std::map<std::string, Setter> setters(CaseFile& c) {
   return {
       {"smp", whole_number(c.smp, 1, 64)},
@@ -105,7 +115,7 @@ bool CaseFile::runs_on(const std::string& kernel_name) const {
 Result<CaseFile> parse_case(const fs::path& path, const std::string& text) {
   CaseFile c;
   c.path = path;
-  c.name = path.stem().string();
+  c.name = case_name(path);
   auto known = setters(c);
   std::istringstream lines(text);
   std::size_t number = 0;
@@ -137,14 +147,15 @@ Result<CaseFile> read_case(const fs::path& path) {
 Result<std::vector<CaseFile>> find_cases(const fs::path& folder, const std::string& only) {
   std::vector<fs::path> paths;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error))
+  for (const auto& entry : fs::recursive_directory_iterator(folder, error))
     if (entry.path().extension() == ".sh") paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
   std::vector<CaseFile> cases;
   std::string names;
   for (const fs::path& path : paths) {
-    names += " " + path.stem().string();
-    if (!only.empty() && fnmatch(only.c_str(), path.stem().c_str(), 0) != 0) continue;
+    std::string name = case_name(path);
+    names += " " + name;
+    if (!only.empty() && fnmatch(only.c_str(), name.c_str(), 0) != 0) continue;
     auto read = read_case(path);
     if (!read) return tl::unexpected(read.error());
     cases.push_back(*read);

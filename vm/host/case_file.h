@@ -52,8 +52,8 @@ struct CaseFile {
 [[nodiscard]] Result<CaseFile> parse_case(const std::filesystem::path& path,
                                           const std::string& text);
 
-// All *.sh of a folder by name; with `only`, those whose names match this shell pattern, or an
-// error that lists all.
+// All *.sh of a folder and of the folders in it, by name, as in "taint" or "deaths/oops"; with
+// `only`, those whose names match this shell pattern, or an error that lists all.
 [[nodiscard]] Result<std::vector<CaseFile>> find_cases(const std::filesystem::path& folder,
                                                        const std::string& only);
 

@@ -2,10 +2,12 @@
 #include "console.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "../wire.h"
 #include "process.h"
@@ -15,6 +17,22 @@ namespace raceless::vm {
 namespace {
 
 constexpr std::string_view panic_text = "Kernel panic - not syncing";
+
+// Takes the first line off the log.
+std::string next_message(std::string_view& log) {
+  std::size_t end = std::min(log.find('\n'), log.size());
+  std::string message = message_of(log.substr(0, end));
+  log.remove_prefix(std::min(end + 1, log.size()));
+  return message;
+}
+
+// Where a CPU waits that has nothing to do.
+bool is_idle(std::string_view place) {
+  constexpr std::string_view names[] = {"default_idle+", "native_safe_halt+",
+                                        "pv_native_safe_halt+", "mwait_idle+", "acpi_safe_halt+"};
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](std::string_view name) { return place.starts_with(name); });
+}
 
 }  // namespace
 
@@ -44,22 +62,52 @@ std::string read_console(const std::filesystem::path& file) {
 }
 
 std::string where_stuck(std::string_view dump) {
-  constexpr std::string_view rip = "RIP: 0010:";
   constexpr std::string_view task = "task:";
   std::string blocked;
   bool nmi = false;
+  bool task_open = false;  // it is blocked, and no module was met in its trace yet
   while (!dump.empty()) {
-    std::size_t end = std::min(dump.find('\n'), dump.size());
-    std::string message = message_of(dump.substr(0, end));
-    dump.remove_prefix(std::min(end + 1, dump.size()));
+    std::string message = next_message(dump);
+    std::string place = code_place(message);
     if (message.starts_with("Kernel panic - not syncing: NMI")) nmi = true;
-    if (nmi && message.starts_with(rip)) return "stuck in " + message.substr(rip.size());
+    if (nmi && message.starts_with("RIP: 0010:"))
+      return is_idle(place) ? "init does not answer, though a CPU was idle" : "stuck in " + place;
     // "task:insmod          state:D stack:0     pid:140 …"
-    if (message.starts_with(task) && message.find(" state:D ") != std::string::npos)
-      blocked += (blocked.empty() ? "blocked: " : ", ") +
-                 message.substr(task.size(), message.find(' ') - task.size());
+    if (message.starts_with(task)) {
+      task_open = message.find(" state:D ") != std::string::npos;
+      if (task_open)
+        blocked += (blocked.empty() ? "blocked: " : ", ") +
+                   message.substr(task.size(), message.find(' ') - task.size());
+    } else if (task_open && place.ends_with(']')) {
+      blocked += " in " + place;
+      task_open = false;
+    }
   }
   return blocked;
+}
+
+std::string most_said(std::string_view log) {
+  struct Said {
+    std::size_t bytes = 0;
+    std::string example;
+  };
+  std::map<std::string, Said> all;
+  std::size_t whole = log.size();
+  while (!log.empty()) {
+    std::size_t before = log.size();
+    std::string message = next_message(log);
+    std::string words;
+    for (char c : message)
+      if (c < '0' || c > '9') words += c;
+    Said& said = all[words];
+    said.bytes += before - log.size();
+    if (said.example.empty()) said.example = message;
+  }
+  auto most = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a.second.bytes < b.second.bytes;
+  });
+  if (most == all.end()) return "nothing";
+  return fmt::format("{} % of it: {}", most->second.bytes * 100 / whole, most->second.example);
 }
 
 std::string last_line(std::string_view log) {

@@ -22,7 +22,7 @@ class Console {
   // It grew past what any sane case prints.
   [[nodiscard]] bool flooded() const { return offset_ > limit_bytes; }
 
-  static constexpr std::size_t limit_bytes = 32u << 20;
+  static constexpr std::size_t limit_bytes = 4u << 20;
 
  private:
   std::filesystem::path file_;
@@ -38,6 +38,9 @@ class Console {
 // From what the kernel logged when it was asked for stacks: where an NMI met it, or which tasks are
 // blocked. Empty when it says neither.
 [[nodiscard]] std::string where_stuck(std::string_view dump);
+
+// "97 % of it: message": the one that takes most bytes, told apart by its words and not by numbers.
+[[nodiscard]] std::string most_said(std::string_view log);
 
 // The last line that is not blank, without its time stamp.
 [[nodiscard]] std::string last_line(std::string_view log);

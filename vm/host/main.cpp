@@ -175,7 +175,7 @@ int scan(const Project& project, const std::string& log) {
   if (!fs::is_regular_file(log)) return failed({ENOENT, "cannot read the log " + log});
   auto splats = rules->scan(read_console(log)).splats;
   for (const Splat& s : splats)
-    fmt::print("{}:{}: {}: {}\n", log, s.line, name_of(s.which), s.text);
+    fmt::print("{}:{}: {}: {}\n", log, s.line, name_of(s.which), s.describe());
   return splats.empty() ? 0 : exit_fail;
 }
 

@@ -7,15 +7,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <string_view>
-
-#include "process.h"
+#include <nlohmann/json.hpp>
 
 namespace raceless::vm {
 
-Status inject_nmi(const std::filesystem::path& folder) {
-  Fd directory(open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Status Qmp::connect() {
+  Fd directory(open(folder_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!directory || !socket) return fail_errno("cannot reach QEMU");
   // Through the descriptor: a run folder's path may be longer than an address can be.
   sockaddr_un address{};
@@ -23,21 +21,43 @@ Status inject_nmi(const std::filesystem::path& folder) {
   auto end = fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/{}",
                               directory.get(), qmp_socket);
   *end.out = '\0';
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail_errno("cannot connect to QEMU's control socket");
-  constexpr std::string_view commands =
-      "{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"inject-nmi\"}\n";
-  if (write(socket.get(), commands.data(), commands.size()) !=
-      static_cast<ssize_t>(commands.size()))
+  socket_ = std::move(socket);
+  return command("qmp_capabilities");  // until then it says nothing
+}
+
+Status Qmp::command(const std::string& name) {
+  const std::string line = fmt::format("{{\"execute\":\"{}\"}}\n", name);
+  if (write(socket_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
     return fail_errno("cannot write to QEMU's control socket");
-  // QEMU drops commands of a peer that is gone; its answers say that it has read them.
-  timeval limit{2, 0};
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  return {};
+}
+
+void Qmp::attend() {
+  if (!socket_ && !connect()) return;
   char buffer[4096];
-  std::size_t lines = 0;  // greeting, two answers
-  for (ssize_t n; lines < 3 && (n = read(socket.get(), buffer, sizeof buffer)) > 0;)
-    for (ssize_t i = 0; i < n; ++i) lines += buffer[i] == '\n';
-  return lines < 3 ? Status(fail(ETIMEDOUT, "no answer from QEMU")) : Status();
+  ssize_t n;
+  while ((n = read(socket_.get(), buffer, sizeof buffer)) > 0)
+    input_.append(buffer, static_cast<std::size_t>(n));
+  if (n == 0) socket_.reset();  // QEMU is gone
+  for (std::size_t end; (end = input_.find('\n')) != std::string::npos;) {
+    heed(input_.substr(0, end));
+    input_.erase(0, end + 1);
+  }
+}
+
+// {"timestamp": {…}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}
+void Qmp::heed(const std::string& line) {
+  const auto said = nlohmann::json::parse(line, nullptr, false);
+  if (!said.is_object() || said.value("event", "") != "SHUTDOWN") return;
+  if (const auto data = said.find("data"); data != said.end() && data->is_object())
+    shutdown_reason_ = data->value("reason", "");
+}
+
+Status Qmp::inject_nmi() {
+  if (!socket_) return fail(ENOTCONN, "QEMU's control socket never came up");
+  return command("inject-nmi");
 }
 
 }  // namespace raceless::vm

@@ -25,7 +25,8 @@ Status write_report(const RunSpec& spec, const Machine& machine, const std::stri
   const Evidence& seen = outcome.seen;
   Json splats = Json::array();
   for (const Splat& s : seen.splats)
-    splats.push_back({{"class", name_of(s.which)}, {"line", s.line}, {"text", s.text}});
+    splats.push_back(
+        {{"class", name_of(s.which)}, {"line", s.line}, {"text", s.text}, {"place", s.place}});
   const char* commit = std::getenv("RACELESS_COMMIT");
   Json report = {
       {"schema", 1},

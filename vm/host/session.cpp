@@ -64,7 +64,10 @@ class Signals {
 class Session {
  public:
   Session(const SessionOptions& options, const SplatRules& rules)
-      : options_(options), rules_(rules), console_(options.folder / "console.log") {}
+      : options_(options),
+        rules_(rules),
+        qmp_(options.folder),
+        console_(options.folder / "console.log") {}
 
   SessionResult run();
 
@@ -89,6 +92,7 @@ class Session {
   Evidence& seen_ = result_.seen;
   Signals signals_;
   Child qemu_;
+  Qmp qmp_;
   Fd to_guest_;
   Fd from_guest_;
   Fd stdout_file_;
@@ -241,15 +245,16 @@ void Session::on_signals() {
 void Session::end_of_patience() {
   double waited = seconds_since(asked_at_);
   if (console_.dumped() || waited > options_.grace_s) return abort();
-  if (waited < options_.grace_s / 3.0 || nmi_sent_) return;
+  bool answers = console_.bytes() > log_bytes_;
+  if (waited < options_.grace_s / (answers ? 2.0 : 5.0) || nmi_sent_) return;
   nmi_sent_ = true;
-  if (!inject_nmi(options_.folder)) abort();
+  if (!qmp_.inject_nmi()) abort();
 }
 
 void Session::check_time() {
   console_.follow();
   if (console_.panicked() && !over_at_ && !seen_.timed_out) over_at_ = Clock::now();
-  if (console_.flooded() && !seen_.ended) {
+  if (console_.flooded() && !seen_.ended && !seen_.timed_out) {
     seen_.flooded = true;
     abort();
   }
@@ -275,14 +280,17 @@ void Session::loop() {
   while (!qemu_gone_) {
     pollfd fds[] = {{signals_.fd(), POLLIN, 0},
                     {from_guest_.get(), POLLIN, 0},
-                    {input_open_ ? 0 : -1, POLLIN, 0}};
+                    {input_open_ ? 0 : -1, POLLIN, 0},
+                    {qmp_.fd(), POLLIN, 0}};
     if (poll(fds, std::size(fds), 100) < 0 && errno != EINTR) return give_up("poll failed");
     if (fds[1].revents) on_wire();
     if (fds[2].revents) on_input();
+    qmp_.attend();
     if (fds[0].revents) on_signals();
     check_time();
   }
   while (from_guest_) on_wire();  // what QEMU wrote before it went
+  qmp_.attend();
 }
 
 void Session::collect() {
@@ -293,6 +301,7 @@ void Session::collect() {
       started_at_ ? std::chrono::duration<double>(*started_at_ - start_).count() : 0;
   if (started_at_ && !seen_.ended) result_.times.command_s = seconds_since(*started_at_);
   std::string log = read_console(options_.folder / "console.log");
+  seen_.shutdown = qmp_.shutdown_reason();
   std::error_code ignored;
   std::filesystem::remove(options_.folder / qmp_socket, ignored);
   if (seen_.timed_out) seen_.stuck_at = where_stuck(log.substr(std::min(log.size(), log_bytes_)));
@@ -301,6 +310,7 @@ void Session::collect() {
   seen_.splats = std::move(scan.splats);
   seen_.allowed_warnings = scan.allowed_warnings;
   seen_.console_complete = log.find(wire::end_marker) != std::string::npos;
+  if (seen_.flooded) seen_.most_said = most_said(log);
   seen_.last_words = last_line(log);
   if (seen_.last_words.empty())
     seen_.last_words = last_line(read_console(options_.folder / "qemu.log"));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 namespace raceless::vm {
@@ -39,7 +40,51 @@ bool strip_bracket(std::string_view& line) {
   return true;
 }
 
+constexpr std::size_t report_lines = 150;  // how far a complaint's place may be from it
+
+// Gives complaints the places that the lines after them name: the first one in a module, which is
+// what a developer looks for, else where the CPU was.
+class Places {
+ public:
+  explicit Places(std::vector<Splat>& splats) : splats_(splats) {}
+  void end_report() { open_ = splats_.size(); }
+  // Before it joins the others: it is of the same report unless the last one has named its place,
+  // or this is the head of one more in a row of stalls.
+  void complaint(SplatClass which, const std::string& message) {
+    bool placed = open_ < splats_.size() && in_module(splats_.back().place);
+    bool head = which == SplatClass::Stall && message.find("INFO: ") != std::string::npos;
+    if (placed || head) end_report();
+  }
+  void line(const std::string& message, std::size_t number) {
+    std::string place = code_place(message);
+    if (place.empty()) return;
+    if (!in_module(place) && !message.starts_with("RIP: ")) return;
+    for (std::size_t i = open_; i < splats_.size(); ++i) {
+      Splat& s = splats_[i];
+      bool names_it = s.text.find("+0x") != std::string::npos;
+      if (number > s.line + report_lines || names_it) continue;
+      if (s.place.empty() || (in_module(place) && !in_module(s.place))) s.place = place;
+    }
+  }
+
+ private:
+  static bool in_module(const std::string& place) { return place.ends_with(']'); }
+
+  std::vector<Splat>& splats_;
+  std::size_t open_ = 0;  // the first complaint of the report that is under way
+};
+
 }  // namespace
+
+std::string Splat::describe() const { return place.empty() ? text : text + " in " + place; }
+
+std::string code_place(std::string_view message) {
+  static const std::regex format(
+      R"(^(RIP: 0010:| +|(INFO: )?(Allocated|Freed) in )([\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+( \[\w+\])?)( age=.*)?$)");
+  if (message.find("+0x") == std::string_view::npos) return {};  // a regex is slow
+  std::match_results<std::string_view::const_iterator> match;
+  return std::regex_match(message.begin(), message.end(), match, format) ? match[4].str() : "";
+}
 
 const char* name_of(SplatClass which) {
   for (const auto& [text, known] : classes)
@@ -123,16 +168,17 @@ std::optional<SplatClass> SplatRules::classify(const std::string& message) const
 
 SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
   SplatScan found;
-  std::vector<Splat> report;  // complaints since "cut here"
+  Places places(found.splats);
+  std::size_t before_report = 0;  // complaints before "cut here"
   bool in_report = false;
   bool report_allowed = false;
   auto end_report = [&] {
-    if (report_allowed)
+    if (report_allowed) {
       ++found.allowed_warnings;
-    else
-      found.splats.insert(found.splats.end(), report.begin(), report.end());
-    report.clear();
+      found.splats.resize(before_report);
+    }
     in_report = report_allowed = false;
+    places.end_report();
   };
   std::size_t number = 0;
   while (!log.empty() && found.splats.size() < limit) {
@@ -143,12 +189,17 @@ SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
     if (message.starts_with("------------[ cut here ]")) {
       end_report();
       in_report = true;
+      before_report = found.splats.size();
     } else if (allowed(message)) {
       report_allowed = in_report;
     } else if (auto which = classify(message)) {
-      (in_report ? report : found.splats).push_back({*which, number, message});
+      places.complaint(*which, message);
+      found.splats.push_back({*which, number, message, {}});
+    } else {
+      places.line(message, number);
     }
-    if (in_report && message.starts_with("---[ end trace")) end_report();
+    // The last line of an oops or a warning, and of a report on slab memory.
+    if (message.starts_with("---[ end trace") || message.starts_with("FIX ")) end_report();
   }
   end_report();
   return found;

@@ -20,8 +20,12 @@ enum class SplatClass { Allow, Panic, Oops, Stall, Splat };
 
 struct Splat {
   SplatClass which;
-  std::size_t line;  // from 1
-  std::string text;  // the message without its time stamp
+  std::size_t line;        // from 1
+  std::string text;        // the message without its time stamp
+  std::string place = {};  // in its report: "function+0x1/0x2 [module]"; may be empty
+
+  // Both in one line.
+  [[nodiscard]] std::string describe() const;
 };
 
 struct SplatScan {
@@ -57,6 +61,10 @@ class SplatRules {
   std::vector<Rule> rules_;
   std::vector<Regex> allowed_;
 };
+
+// The code that a line of a report names: where the CPU was, a frame of a call trace that is no
+// guess, who allocated or freed an object. Empty for all other lines.
+[[nodiscard]] std::string code_place(std::string_view message);
 
 // A line of the console without its time stamp, caller and carriage return.
 [[nodiscard]] std::string message_of(std::string_view line);

@@ -173,8 +173,9 @@ bool Suite::may_start(const Job& job) const {
 
 Status Suite::start(Job job) {
   Running run;
-  run.folder =
-      spec_.folder / (job.kernel_name.substr(job.kernel_name.rfind('/') + 1) + "-" + job.test.name);
+  std::string name = job.kernel_name.substr(job.kernel_name.rfind('/') + 1) + "-" + job.test.name;
+  std::replace(name.begin(), name.end(), '/', '-');
+  run.folder = spec_.folder / name;
   run.log = run.folder.string() + ".log";
   run.start = Clock::now();
   Fd log(open(run.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));

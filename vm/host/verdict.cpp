@@ -51,16 +51,24 @@ bool deadly(const Splat& s) { return s.which == SplatClass::Panic; }
 std::string death(const std::vector<Splat>& splats) {
   auto panic = std::find_if(splats.begin(), splats.end(), deadly);
   const Splat& first = splats.front();
-  if (panic == splats.begin() || panic == splats.end()) return first.text;
-  return first.text + "; " + panic->text;
+  if (panic == splats.begin() || panic == splats.end()) return first.describe();
+  return first.describe() + "; " + panic->text;
 }
 
 std::string guest_vanished(const Evidence& seen) {
   if (seen.qemu_status > 128) return fmt::format("QEMU died of signal {}", seen.qemu_status - 128);
-  return fmt::format(
-      "the guest went away without its end record (power-off, reset or triple "
-      "fault; QEMU exit {}); last on the console: {}",
-      seen.qemu_status, seen.last_words.empty() ? "nothing" : seen.last_words);
+  std::string how = seen.shutdown == "guest-shutdown" ? "switched itself off"
+                    : seen.shutdown == "guest-reset"
+                        ? "reset itself, or died of a triple fault,"
+                        : fmt::format("went away (QEMU exit {})", seen.qemu_status);
+  return fmt::format("the guest {} without its end record; last on the console: {}", how,
+                     seen.last_words.empty() ? "nothing" : seen.last_words);
+}
+
+// The flood itself, and what may have caused it.
+std::string flood(const Evidence& seen) {
+  std::string text = "a flood of messages on the console, " + seen.most_said;
+  return seen.splats.empty() ? text : text + "; first: " + seen.splats.front().describe();
 }
 
 }  // namespace
@@ -98,9 +106,9 @@ Judgement judge(const Evidence& seen) {
   }
   bool panicked = std::any_of(seen.splats.begin(), seen.splats.end(), deadly);
   if (panicked) return {Verdict::Panic, death(seen.splats)};
-  if (seen.flooded) return {Verdict::Fail, "the console log passed its limit: a flood of messages"};
+  if (seen.flooded) return {Verdict::Fail, flood(seen)};
   if (seen.timed_out) {
-    std::string last = !seen.splats.empty()     ? seen.splats.front().text
+    std::string last = !seen.splats.empty()     ? seen.splats.front().describe()
                        : !seen.stuck_at.empty() ? seen.stuck_at
                                                 : "last on the console: " + seen.last_words;
     return {Verdict::Timeout, fmt::format("no end after {} s; {}", seen.limit_s, last)};
@@ -113,7 +121,7 @@ Judgement judge(const Evidence& seen) {
   }
   if (!seen.broken_guest.empty())
     return {Verdict::Infra, "init could not run the command: " + seen.broken_guest};
-  if (!seen.splats.empty()) return {Verdict::Splat, seen.splats.front().text};
+  if (!seen.splats.empty()) return {Verdict::Splat, seen.splats.front().describe()};
   // Exceptions cover whole reports, and those set the warning's bit.
   std::uint64_t allowed = allowed_taint | (seen.allowed_warnings > 0 ? warning_taint : 0);
   if (std::uint64_t bad = seen.taint & ~allowed; bad != 0)

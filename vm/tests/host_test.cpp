@@ -2,6 +2,9 @@
 // The host's smaller parts, on fixtures in a temporary folder.
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -14,6 +17,7 @@
 #include "../host/junit.h"
 #include "../host/machine.h"
 #include "../host/process.h"
+#include "../host/qmp.h"
 #include "../host/tree.h"
 
 namespace raceless::vm {
@@ -187,9 +191,12 @@ TEST_F(Host, AnUnknownCaseListsTheKnown) {
   EXPECT_EQ(find_cases(folder_ / "cases", "")->size(), 2u);
   EXPECT_EQ(find_cases(folder_ / "cases", "t*")->size(), 1u);
   EXPECT_EQ(find_cases(folder_ / "cases", "one")->size(), 1u);
+  write("cases/more/one.sh", "# SPDX\n");
+  EXPECT_EQ(find_cases(folder_ / "cases", "one")->size(), 1u);
+  EXPECT_EQ(find_cases(folder_ / "cases", "more/*")->at(0).name, "more/one");
   auto absent = find_cases(folder_ / "cases", "three");
   ASSERT_FALSE(absent.has_value());
-  EXPECT_NE(absent.error().context.find("one two"), std::string::npos);
+  EXPECT_NE(absent.error().context.find("more/one one two"), std::string::npos);
 }
 
 TEST_F(Host, TheConsoleIsFollowedAcrossPieces) {
@@ -207,14 +214,56 @@ TEST_F(Host, TheConsoleIsFollowedAcrossPieces) {
 TEST_F(Host, ADumpSaysWhereTheGuestIsStuck) {
   EXPECT_EQ(where_stuck("[ 1.0] sysrq: Show Blocked State\n"), "");
   EXPECT_EQ(where_stuck("[ 1.0] task:insmod          state:D stack:0     pid:140\n"
+                        "[ 1.0]  schedule+0x5d/0xe0\n"
+                        "[ 1.0]  bad_init+0xa1/0xff0 [bad]\n"
+                        "[ 1.0]  bad_caller+0xa1/0xff0 [bad]\n"
                         "[ 1.1] task:cat             state:D stack:0     pid:141\n"
-                        "[ 1.2] task:sh              state:S stack:0     pid:142\n"),
-            "blocked: insmod, cat");
+                        "[ 1.2] task:sh              state:S stack:0     pid:142\n"
+                        "[ 1.2]  bad_read+0xa1/0xff0 [bad]\n"),
+            "blocked: insmod in bad_init+0xa1/0xff0 [bad], cat");
+  EXPECT_EQ(where_stuck("[ 2.0] Kernel panic - not syncing: NMI: Not continuing\n"
+                        "[ 2.1] RIP: 0010:pv_native_safe_halt+0xf/0x20\n"),
+            "init does not answer, though a CPU was idle");
   EXPECT_EQ(where_stuck("[ 1.0] RIP: 0010:pv_native_safe_halt+0xf/0x20\n"
                         "[ 2.0] Kernel panic - not syncing: NMI: Not continuing\n"
                         "[ 2.1] RIP: 0010:bad_init+0xa1/0xff0 [bad]\n"
                         "[ 2.2] RIP: 0033:0x47fbe9\n"),
             "stuck in bad_init+0xa1/0xff0 [bad]");
+}
+
+TEST_F(Host, AFloodIsNamedByWhatIsMostOfIt) {
+  std::string log = "[ 1.0] a line\n";
+  for (int i = 0; i < 99; ++i)
+    log += "[ 2." + std::to_string(i) + "] noise number " + std::to_string(i) + "\n";
+  EXPECT_EQ(most_said(log), "99 % of it: noise number 0");
+  EXPECT_EQ(most_said(""), "nothing");
+}
+
+TEST_F(Host, QemuSaysWhyTheMachineEnded) {
+  Qmp qmp(folder_);
+  qmp.attend();
+  EXPECT_EQ(qmp.fd(), -1);
+  EXPECT_FALSE(qmp.inject_nmi().has_value());
+  Fd server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::string path = (folder_ / qmp_socket).string();
+  ASSERT_LT(path.copy(address.sun_path, sizeof address.sun_path - 1), sizeof address.sun_path - 1);
+  ASSERT_EQ(bind(server.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(server.get(), 1), 0);
+  qmp.attend();
+  ASSERT_NE(qmp.fd(), -1);
+  Fd peer(accept(server.get(), nullptr, nullptr));
+  auto say = [&](const std::string& text) {
+    EXPECT_EQ(::write(peer.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    qmp.attend();
+  };
+  say("{\"QMP\": {}}\r\n{\"return\": {}}\r\nno json\r\n[]\r\n");
+  say("{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, ");
+  EXPECT_EQ(qmp.shutdown_reason(), "");
+  say("\"reason\": \"guest-reset\"}}\r\n{\"event\": \"STOP\"}\r\n");
+  EXPECT_EQ(qmp.shutdown_reason(), "guest-reset");
+  EXPECT_TRUE(qmp.inject_nmi().has_value());
 }
 
 TEST_F(Host, TheXmlIsEscaped) {

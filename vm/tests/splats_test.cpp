@@ -27,7 +27,7 @@ SplatRules rules() {
 std::string found(const SplatRules& with, const std::string& log) {
   std::string text;
   for (const Splat& s : with.scan(log).splats)
-    text += std::string(name_of(s.which)) + " " + s.text + "\n";
+    text += std::string(name_of(s.which)) + " " + s.describe() + "\n";
   return text;
 }
 
@@ -68,6 +68,28 @@ TEST(Splats, AnExceptionCoversItsWholeReportAndNothingElse) {
   EXPECT_EQ(scan.allowed_warnings, 1u);
   ASSERT_EQ(scan.splats.size(), 2u);
   EXPECT_NE(scan.splats[0].text.find("planted_open"), std::string::npos);
+}
+
+TEST(Splats, APlaceIsWhereTheReportSaysForSure) {
+  EXPECT_EQ(code_place("RIP: 0010:planted_open+0x1d/0x30 [planted]"),
+            "planted_open+0x1d/0x30 [planted]");
+  EXPECT_EQ(code_place(" chrdev_open+0xb6/0x230"), "chrdev_open+0xb6/0x230");
+  EXPECT_EQ(code_place("Freed in f.part.0+0x1/0x2 [m] age=23 cpu=0 pid=135"),
+            "f.part.0+0x1/0x2 [m]");
+  for (const char* no : {" ? chrdev_open+0xb6/0x230", "RIP: 0033:0x7feb3b060350", "Call Trace:",
+                         "text f+0x1/0x2 [m] text", "Modules linked in: planted(OE)"})
+    EXPECT_EQ(code_place(no), "") << no;
+}
+
+TEST(Splats, AComplaintGetsThePlaceOfItsOwnReport) {
+  auto scan = rules().scan(
+      "BUG: a\nRIP: 0010:core+0x1/0x2\nCall Trace:\n one+0x1/0x2 [m]\n two+0x1/0x2 [m]\n"
+      "INFO: task b blocked for more than 9 seconds.\n"
+      "INFO: task c blocked for more than 9 seconds.\n three+0x1/0x2 [m]\n");
+  ASSERT_EQ(scan.splats.size(), 4u);
+  EXPECT_EQ(scan.splats[0].describe(), "BUG: a in one+0x1/0x2 [m]");
+  EXPECT_EQ(scan.splats[2].place, "");
+  EXPECT_EQ(scan.splats[3].place, "three+0x1/0x2 [m]");
 }
 
 TEST(Splats, AReportThatIsCutOffStillCounts) {

@@ -45,6 +45,17 @@ TEST(Verdict, AGuestThatGoesAwayHasFailed) {
   EXPECT_EQ(judge(seen).verdict, Verdict::Fail);
 }
 
+TEST(Verdict, AGuestThatGoesAwayIsSaidToHaveSwitchedOffOrReset) {
+  Evidence seen = passing();
+  seen.ended = false;
+  seen.qemu_status = 0;
+  EXPECT_NE(judge(seen).cause.find("went away"), std::string::npos);
+  seen.shutdown = "guest-reset";
+  EXPECT_NE(judge(seen).cause.find("the guest reset itself"), std::string::npos);
+  seen.shutdown = "guest-shutdown";
+  EXPECT_NE(judge(seen).cause.find("the guest switched itself off"), std::string::npos);
+}
+
 TEST(Verdict, AnEmulatorThatCrashesIsTheHostsProblem) {
   Evidence seen = passing();
   seen.ended = false;
@@ -158,7 +169,13 @@ TEST(Verdict, AFloodFails) {
   Evidence seen = passing();
   seen.ended = false;
   seen.flooded = true;
+  seen.most_said = "99 % of it: noise";
   EXPECT_EQ(judge(seen).verdict, Verdict::Fail);
+  EXPECT_NE(judge(seen).cause.find("noise"), std::string::npos);
+  seen.splats = {warning};
+  EXPECT_NE(judge(seen).cause.find("first: " + warning.text), std::string::npos);
+  seen.splats = {panic};
+  EXPECT_EQ(judge(seen).verdict, Verdict::Panic);
 }
 
 TEST(Verdict, NamesGoBothWays) {
