@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+# A module that writes to memory which it has freed: found by init's look at all slab caches in the end.
+# files: build/module/$RELEASE/raceless_deadly.ko:/raceless_deadly.ko
+# smp: 1
+# memory: 256
+# timeout: 30
+# append: slub_debug=FZPU
+# expect: SPLAT
+# cause: Poison overwritten.* in deadly_use_after_free.*raceless_deadly.
+echo "KTAP version 1"
+echo "1..1"
+echo "ok 1 - all is well"
+insmod /raceless_deadly.ko
+echo use-after-free >/sys/module/raceless_deadly/parameters/death
