@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a module must not do, and what it is told. */
 #include <linux/err.h>
+#include <linux/slab.h>
 
 #include "selftest.h"
 
@@ -65,10 +66,51 @@ static const char *one_slot_per_name(void)
 	return NULL;
 }
 
+/* Return: how many names could be made known, or -errno of one that is not full. */
+static long know_many(struct raceless_slot **known)
+{
+	char name[RACELESS_NAME_SIZE];
+	struct raceless_slot *slot;
+	long nr;
+
+	for (nr = 0; nr <= RACELESS_MAX_SLOTS; nr++) {
+		snprintf(name, sizeof(name), "selftest_name_%ld", nr);
+		slot = raceless_slot_get(name);
+		if (IS_ERR(slot))
+			break;
+		known[nr] = slot;
+		cond_resched();
+	}
+	return PTR_ERR_OR_ZERO(slot) == -ENOSPC ? nr : PTR_ERR_OR_ZERO(slot);
+}
+
+/* Beyond the bound is an error, for new names alone. */
+static const char *names_are_bounded(void)
+{
+	struct raceless_slot **known, *again;
+	long full, nr;
+
+	known = kvcalloc(RACELESS_MAX_SLOTS + 1, sizeof(*known), GFP_KERNEL);
+	EXPECT(known);
+	full = know_many(known);
+	again = raceless_slot_get("selftest_name_0");
+	if (!IS_ERR(again))
+		raceless_slot_put(again);
+	for (nr = 0; nr <= RACELESS_MAX_SLOTS && known[nr]; nr++) {
+		raceless_slot_put(known[nr]);
+		cond_resched();
+	}
+	kvfree(known);
+	EXPECT(full == RACELESS_MAX_SLOTS);
+	EXPECT(!IS_ERR(again));
+	return NULL;
+}
+
 const struct test misuse_tests[] = {
 	{ "register_twice", registered_twice },
 	{ "unregister_twice", unregistered_twice },
 	{ "names_out_of_bounds", bad_names },
 	{ "one_slot_per_name", one_slot_per_name },
+	{ "names_are_bounded", names_are_bounded },
 	{},
 };

@@ -53,6 +53,9 @@ TEST_F(Limit, ChargesPerUser) {
   EXPECT_EQ(state_of("codec"), "live");
   EXPECT_EQ(grown("get_failures_limit"), 2U);
   devices.pop_back();
+  // Gets that fail give back what they were charged.
+  for (int ref = 0; ref < RACELESS_MAX_REFS_PER_FD; ref++)
+    ASSERT_EQ(code(beyond.get("absent", 0, RACELESS_GET_NOWAIT)), ENOENT) << ref;
   EXPECT_EQ(code(beyond.get("null", kLong)), 0);
 }
 

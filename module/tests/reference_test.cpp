@@ -102,7 +102,8 @@ TEST_F(Reference, PinsTheModule) {
   Device device = open();
   const GetResult<Got> got = device.get("null", kLong);
   ASSERT_EQ(code(got), 0);
-  EXPECT_EQ(module_refcount("raceless_sample_null"), 1);
+  // Without a pin the module's exit would wait for us, and we for it.
+  ASSERT_EQ(module_refcount("raceless_sample_null"), 1);
   EXPECT_EQ(delete_module("raceless_sample_null"), EWOULDBLOCK);
   EXPECT_EQ(code(device.put(got->ref)), 0);
   EXPECT_EQ(module_refcount("raceless_sample_null"), 0);
@@ -118,6 +119,32 @@ TEST_F(Reference, CloseDropsAll) {
   EXPECT_EQ(column("null", "refs"), 0U);
   // the get was served from inside the module's init, which may still run: EBUSY
   EXPECT_TRUE(eventually([] { return delete_module("raceless_sample_null") == 0; }));
+}
+
+// What a caller did is what the totals say, once each, also when a get waits.
+TEST_F(Reference, CountsAreThoseOfTheCaller) {
+  constexpr uint64_t kRounds = 3;
+  Device device = open();
+  for (uint64_t i = 0; i < kRounds; i++) {
+    Absence absence("null");
+    auto wait = start_gets("null", 1);
+    ASSERT_TRUE(eventually([] { return column("null", "waiters") == 1; }));
+    absence.end();
+    EXPECT_EQ(wait[0].get().code, 0);
+    const GetResult<Got> got = device.get("null", kLong);
+    ASSERT_EQ(code(got), 0);
+    EXPECT_EQ(code(device.call(got->ref, RACELESS_NULL_OP_CHECK, {}, {})), 0);
+    EXPECT_EQ(code(device.call_by_name("null", kLong, RACELESS_NULL_OP_CHECK, {}, {})), 0);
+    EXPECT_EQ(code(device.put(got->ref)), 0);
+    EXPECT_EQ(code(device.get("codec", 0, RACELESS_GET_NOWAIT)), ENOENT);
+  }
+  EXPECT_EQ(grown("waits"), kRounds);
+  EXPECT_EQ(grown("handed_off"), kRounds);
+  EXPECT_EQ(grown("gets"), 2 * kRounds);
+  EXPECT_EQ(grown("puts"), 2 * kRounds);
+  EXPECT_EQ(grown("calls"), kRounds);
+  EXPECT_EQ(grown("calls_by_name"), kRounds);
+  EXPECT_EQ(grown("get_failures_absent"), kRounds);
 }
 
 // A put in the middle of a call through the same reference is refused.

@@ -2,6 +2,7 @@
 # The promises one by one, inside the kernel: module/selftest. ONLY=NAME runs one test.
 # needs: raceless
 # smp: 2
+# memory: 1024
 # timeout: 120
 # append: slub_debug=FZPU
 mkdir -p /etc/modprobe.d
