@@ -3,4 +3,4 @@
 # needs: raceless
 # files: build/cmake/bin/bpf_guest_test:/usr/bin/bpf_guest_test
 # timeout: 180
-bpf_guest_test --gtest_filter='Registry.*'
+bpf_guest_test --gtest_filter="${ONLY:-Registry.*}"

@@ -6,4 +6,4 @@
 # memory: 1024
 # timeout: 900
 # append: slub_debug=FZPU
-registry_test --gtest_filter='Crowd.*'
+registry_test --gtest_filter="${ONLY:-Crowd.*}"
