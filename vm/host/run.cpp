@@ -22,7 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Emulated kernels die in early boot now and then (a code-patching race of TCG, about 1 in 50).
+// Emulated kernels die in early boot now and then (a code-patching race of TCG, about 1 in 50), or
+// stall there, on a busy host.
 constexpr int max_boots = 4;
 constexpr std::uintmax_t needed_free_bytes = 256u << 20;
 

@@ -172,6 +172,9 @@ void Session::store(const Fd& file, int copy_to, const std::string& bytes) {
 void Session::on_frame(const wire::Frame& frame) {
   switch (frame.type) {
     case wire::Type::Start:
+      // Not a guest to judge anything by: it is booted again, as one that dies before its init.
+      if (stalled_before_init(rules_, read_console(options_.folder / "console.log")))
+        return abort();
       seen_.started = true;
       started_at_ = Clock::now();
       input_open_ = options_.terminal || options_.input;

@@ -205,4 +205,12 @@ SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
   return found;
 }
 
+bool stalled_before_init(const SplatRules& rules, std::string_view log) {
+  const std::size_t init = log.find("Run /init as init process");
+  if (init == std::string_view::npos) return false;
+  const SplatScan scan = rules.scan(log.substr(0, init));
+  return std::any_of(scan.splats.begin(), scan.splats.end(),
+                     [](const Splat& s) { return s.which == SplatClass::Stall; });
+}
+
 }  // namespace raceless::vm

@@ -69,4 +69,8 @@ class SplatRules {
 // A line of the console without its time stamp, caller and carriage return.
 [[nodiscard]] std::string message_of(std::string_view line);
 
+// Whether the kernel complained of a stall before it ran init. It had nothing but the emulator
+// under it then, whose clock can jump by seconds on a busy host.
+[[nodiscard]] bool stalled_before_init(const SplatRules& rules, std::string_view log);
+
 }  // namespace raceless::vm

@@ -101,8 +101,9 @@ Judgement judge(const Evidence& seen) {
   if (seen.interrupted) return {Verdict::Infra, "stopped by the user"};
   if (!seen.started) {
     std::string why = !seen.splats.empty() ? death(seen.splats) : seen.last_words;
-    return {Verdict::Infra, fmt::format("the guest died {} times before its init; last: {}",
-                                        seen.boots, why.empty() ? "nothing on the console" : why)};
+    return {Verdict::Infra,
+            fmt::format("the guest died or stalled {} times before its init; last: {}", seen.boots,
+                        why.empty() ? "nothing on the console" : why)};
   }
   bool panicked = std::any_of(seen.splats.begin(), seen.splats.end(), deadly);
   if (panicked) return {Verdict::Panic, death(seen.splats)};

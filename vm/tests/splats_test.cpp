@@ -106,5 +106,17 @@ TEST(Splats, BadRulesAreErrorsThatNameTheLine) {
   EXPECT_FALSE(rules().allow("(").has_value());
 }
 
+TEST(Splats, AStallBeforeInitIsToldFromOneAfterIt) {
+  const SplatRules known = rules();
+  const std::string boot = "[    1.0] Freeing unused memory\n";
+  const std::string init = "[    2.0] Run /init as init process\n";
+  const std::string stall = "[    3.0] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:\n";
+  const std::string warning = "[    3.0] WARNING: CPU: 0 PID: 1 at kernel/x.c:1 x+0x0/0x10\n";
+  EXPECT_TRUE(stalled_before_init(known, boot + stall + init));
+  EXPECT_FALSE(stalled_before_init(known, boot + init + stall));
+  EXPECT_FALSE(stalled_before_init(known, boot + warning + init)) << "that one is no accident";
+  EXPECT_FALSE(stalled_before_init(known, boot + stall)) << "there was no init";
+}
+
 }  // namespace
 }  // namespace raceless::vm
