@@ -85,7 +85,6 @@ struct raceless_event_wait {
 
 struct raceless_event_flight_start {
 	struct raceless_event event;
-	__u64 in_place; /* 1: by the provider's init; 0: by modprobe */
 	char name[RACELESS_NAME_SIZE];
 };
 
@@ -95,7 +94,7 @@ struct raceless_event_flight_end {
 	__s32 error;
 	__u32 tries; /* modprobes */
 	__u32 failed; /* waiters that got the error */
-	__u32 reserved;
+	__u32 in_place; /* 1: it called the init of a module still loaded */
 	char name[RACELESS_NAME_SIZE];
 };
 
@@ -129,7 +128,7 @@ RACELESS_ASSERT_SIZE(struct raceless_event_publish, 88);
 RACELESS_ASSERT_SIZE(struct raceless_event_grace_period, 88);
 RACELESS_ASSERT_SIZE(struct raceless_event_get_fail, 80);
 RACELESS_ASSERT_SIZE(struct raceless_event_wait, 88);
-RACELESS_ASSERT_SIZE(struct raceless_event_flight_start, 72);
+RACELESS_ASSERT_SIZE(struct raceless_event_flight_start, 64);
 RACELESS_ASSERT_SIZE(struct raceless_event_flight_end, 88);
 RACELESS_ASSERT_SIZE(struct raceless_event_broken, 80);
 RACELESS_ASSERT_SIZE(struct raceless_event_module, 104);

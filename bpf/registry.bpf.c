@@ -181,31 +181,29 @@ int BPF_PROG(on_wait_end, const char *name, __u64 instance, __u64 ns, int error)
 }
 
 SEC("tp_btf/raceless_flight_start")
-int BPF_PROG(on_flight_start, const char *name, bool in_place)
+int BPF_PROG(on_flight_start, const char *name)
 {
 	struct raceless_event_flight_start *event;
-
-	if (in_place)
-		TOTAL(flights_in_place, 1);
 
 	event = begin_event(RACELESS_EVENT_FLIGHT_START, sizeof(*event));
 	if (!event)
 		return 0;
-	event->in_place = in_place;
 	COPY_NAME(event->name, name);
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
 
 SEC("tp_btf/raceless_flight_end")
-int BPF_PROG(on_flight_end, const char *name, int error, __u32 tries,
-	     __u32 failed, __u64 ns)
+int BPF_PROG(on_flight_end, const char *name, int error, bool in_place,
+	     __u32 tries, __u32 failed, __u64 ns)
 {
 	struct raceless_event_flight_end *event;
 
 	TOTAL(flights, 1);
 	TOTAL(modprobes, tries);
 	TOTAL(failed_waiters, failed);
+	if (in_place)
+		TOTAL(flights_in_place, 1);
 	if (error)
 		TOTAL(flight_errors, 1);
 	record_ns(&flight_ns, ns);
@@ -217,7 +215,7 @@ int BPF_PROG(on_flight_end, const char *name, int error, __u32 tries,
 	event->error = error;
 	event->tries = tries;
 	event->failed = failed;
-	event->reserved = 0;
+	event->in_place = in_place;
 	COPY_NAME(event->name, name);
 	bpf_ringbuf_submit(event, 0);
 	return 0;

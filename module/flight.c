@@ -61,9 +61,10 @@ void raceless_flight_kick(struct raceless_slot *slot)
 	slot->flight_publishes = slot->publishes;
 	slot->flight_failures = slot->init_failures;
 	slot->flight_tries = 0;
+	slot->flight_in_place = false;
 	slot->flight_ns = ktime_get_ns();
 	raceless_count(COUNT_FLIGHTS);
-	trace_raceless_flight_start(slot->name, slot->provider);
+	trace_raceless_flight_start(slot->name);
 	refcount_inc(&slot->refs);
 	queue_delayed_work(flight_queue, &slot->flight, 0);
 }
@@ -95,8 +96,8 @@ static void land(struct raceless_slot *slot, int error)
 		slot->flight_errors++;
 		raceless_count(COUNT_FLIGHT_ERRORS);
 	}
-	trace_raceless_flight_end(slot->name, error, slot->flight_tries, failed,
-				  ns);
+	trace_raceless_flight_end(slot->name, error, slot->flight_in_place,
+				  slot->flight_tries, failed, ns);
 	raceless_flight_kick(slot); /* for who joined after the publish */
 	spin_unlock(&slot->lock);
 
@@ -163,6 +164,7 @@ static void fly_in_place(struct raceless_slot *slot,
 	int err;
 
 	raceless_count(COUNT_FLIGHTS_IN_PLACE);
+	slot->flight_in_place = true; /* only the flight's own worker writes it */
 	err = raceless_instance_start(slot, provider);
 	module_put(owner);
 	land(slot, err);

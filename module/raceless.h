@@ -223,6 +223,7 @@ struct raceless_slot {
 	u64 flight_failures; /* init_failures then */
 	u64 flight_ns; /* when it took off */
 	u32 flight_tries;
+	bool flight_in_place; /* it called the init of a parked provider */
 	bool polite; /* of the teardown under way: an unhurried grace period */
 	char owner[MODULE_NAME_LEN]; /* of the last instance */
 

@@ -176,31 +176,31 @@ TRACE_EVENT(raceless_wait,
 		  __entry->instance, __entry->ns, __entry->error)
 );
 
-/*
- * A flight took off, to bring a name back: by its provider's init if that is
- * parked, else by modprobe.
- */
+/* A flight took off, to bring a name back. */
 TRACE_EVENT(raceless_flight_start,
-	TP_PROTO(const char *name, bool in_place),
-	TP_ARGS(name, in_place),
+	TP_PROTO(const char *name),
+	TP_ARGS(name),
 	TP_STRUCT__entry(
 		__string(name, name)
-		__field(bool, in_place)
 	),
 	TP_fast_assign(
 		raceless_assign_str(name, name);
-		__entry->in_place = in_place;
 	),
-	TP_printk("name=%s in_place=%d", __get_str(name), __entry->in_place)
+	TP_printk("name=%s", __get_str(name))
 );
 
-/* A flight ended; @failed waiters got @error; @tries modprobes were run. */
+/*
+ * A flight ended; @failed waiters got @error; @tries modprobes were run, and then,
+ * if @in_place, the init of a provider whose module was still there.
+ */
 TRACE_EVENT(raceless_flight_end,
-	TP_PROTO(const char *name, int error, u32 tries, u32 failed, u64 ns),
-	TP_ARGS(name, error, tries, failed, ns),
+	TP_PROTO(const char *name, int error, bool in_place, u32 tries,
+		 u32 failed, u64 ns),
+	TP_ARGS(name, error, in_place, tries, failed, ns),
 	TP_STRUCT__entry(
 		__string(name, name)
 		__field(int, error)
+		__field(bool, in_place)
 		__field(u32, tries)
 		__field(u32, failed)
 		__field(u64, ns)
@@ -208,13 +208,14 @@ TRACE_EVENT(raceless_flight_end,
 	TP_fast_assign(
 		raceless_assign_str(name, name);
 		__entry->error = error;
+		__entry->in_place = in_place;
 		__entry->tries = tries;
 		__entry->failed = failed;
 		__entry->ns = ns;
 	),
-	TP_printk("name=%s error=%d tries=%u failed=%u ns=%llu",
-		  __get_str(name), __entry->error, __entry->tries,
-		  __entry->failed, __entry->ns)
+	TP_printk("name=%s error=%d in_place=%d tries=%u failed=%u ns=%llu",
+		  __get_str(name), __entry->error, __entry->in_place,
+		  __entry->tries, __entry->failed, __entry->ns)
 );
 
 /* A promise (enum raceless_promise) was seen broken. */
@@ -233,6 +234,21 @@ TRACE_EVENT(raceless_broken,
 	),
 	TP_printk("name=%s instance=%llu promise=%u", __get_str(name),
 		  __entry->instance, __entry->promise)
+);
+
+/* The registry is being unloaded, and this was one of its totals. */
+TRACE_EVENT(raceless_total,
+	TP_PROTO(const char *key, u64 value),
+	TP_ARGS(key, value),
+	TP_STRUCT__entry(
+		__string(key, key)
+		__field(u64, value)
+	),
+	TP_fast_assign(
+		raceless_assign_str(key, key);
+		__entry->value = value;
+	),
+	TP_printk("key=%s value=%llu", __get_str(key), __entry->value)
 );
 
 #endif /* _RACELESS_TRACE_H */
