@@ -19,11 +19,13 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 2> kCommands = {{
+constexpr std::array<Command, 3> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
     {"doctor", "say what this kernel and this user can do, and what to do about the rest",
      raceless::add_doctor},
+    {"audit", "compare what the registry counted with what the kernel counted without it",
+     raceless::add_audit},
 }};
 
 constexpr int kUsage = 2;

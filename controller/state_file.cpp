@@ -2,23 +2,15 @@
 #include "state_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
+#include "numbers.h"
 #include "text_file.h"
 #include "uapi/raceless.h"
 
 namespace raceless {
 
 namespace {
-
-std::optional<uint64_t> to_number(std::string_view text) {
-  uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || rest != end) return std::nullopt;
-  return number;
-}
 
 // "# total KEY… VALUE": the key is everything between, so that it may be of several words.
 std::optional<std::pair<std::string, uint64_t>> parse_total(const std::vector<std::string>& words) {
@@ -27,6 +19,26 @@ std::optional<std::pair<std::string, uint64_t>> parse_total(const std::vector<st
   std::string key = words[2];
   for (size_t i = 3; i + 1 < words.size(); i++) key += " " + words[i];
   return std::pair(key, *value);
+}
+
+// "# histogram NAME count=N sum=N max=N LOWER:N…"
+std::optional<std::pair<std::string, raceless_hist>> parse_histogram(
+    const std::vector<std::string>& words) {
+  raceless_hist hist{};
+  if (words.size() < 6) return std::nullopt;
+  for (size_t i = 3; i < words.size(); i++) {
+    const size_t cut = words[i].find_first_of("=:");
+    if (cut == std::string::npos) return std::nullopt;
+    const std::string key = words[i].substr(0, cut);
+    const auto lower = to_number(key);
+    const auto number = to_number(words[i].substr(cut + 1));
+    if (!number) return std::nullopt;
+    if (lower)
+      hist.buckets[raceless_hist_bucket(*lower)] += *number;
+    else
+      (key == "count" ? hist.count : key == "sum" ? hist.sum : hist.max) = *number;
+  }
+  return std::pair(words[2], hist);
 }
 
 }  // namespace
@@ -65,6 +77,12 @@ Result<StateFile> StateFile::parse(std::string_view text) {
       file.columns_.assign(words.begin() + 1, words.end());
     } else if (words.size() > 1 && words[1] == "total") {
       if (auto total = parse_total(words)) file.totals_.insert(std::move(*total));
+    } else if (words.size() > 1 && words[1] == "histogram") {
+      auto histogram = parse_histogram(words);
+      if (!histogram)
+        return fail(EPROTO, std::string(RACELESS_STATE_FILE) +
+                                " has a histogram that makes no sense: '" + line + "'");
+      file.histograms_.insert(std::move(*histogram));
     }
   }
   if (file.columns_.empty())

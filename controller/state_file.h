@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// /proc/raceless: one line per slot, and the registry's totals.
+// /proc/raceless: one line per slot, and the registry's totals and histograms.
 //
 // Columns are named by the first comment line and read by name, totals by key: the module may add
 // and move both.
@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "histogram.h"
 #include "result.h"
 
 namespace raceless {
@@ -40,11 +41,16 @@ class StateFile {
   [[nodiscard]] const SlotState* find(const std::string& name) const;
   [[nodiscard]] const std::map<std::string, uint64_t>& totals() const { return totals_; }
   [[nodiscard]] std::optional<uint64_t> total(const std::string& key) const;
+  // "wait_ns"…
+  [[nodiscard]] const std::map<std::string, raceless_hist>& histograms() const {
+    return histograms_;
+  }
 
  private:
   std::vector<std::string> columns_;
   std::vector<SlotState> slots_;
   std::map<std::string, uint64_t> totals_;
+  std::map<std::string, raceless_hist> histograms_;
 };
 
 }  // namespace raceless

@@ -44,6 +44,22 @@ TEST(StateFile, ReadsTotalsByKey) {
   EXPECT_EQ(file->total("nothing"), std::nullopt);
 }
 
+TEST(StateFile, ReadsHistogramsByName) {
+  const Result<StateFile> file = StateFile::parse(
+      "# histogram wait_ns count=3 sum=2070 max=1040 7:1 1024:2\n"
+      "# histogram stop_ns count=0 sum=0 max=0\n# name state\n");
+  ASSERT_TRUE(file) << file.error().message();
+  const raceless_hist& wait = file->histograms().at("wait_ns");
+  EXPECT_EQ(wait.count, 3U);
+  EXPECT_EQ(wait.sum, 2070U);
+  EXPECT_EQ(wait.max, 1040U);
+  EXPECT_EQ(wait.buckets[7], 1U);
+  EXPECT_EQ(wait.buckets[raceless_hist_bucket(1024)], 2U);
+  EXPECT_EQ(file->histograms().at("stop_ns").count, 0U);
+  EXPECT_FALSE(StateFile::parse("# histogram wait_ns count=3 sum=x max=1\n# name state\n"));
+  EXPECT_FALSE(StateFile::parse("# histogram wait_ns count=3\n# name state\n"));
+}
+
 TEST(StateFile, RejectsALineThatDoesNotFitTheColumns) {
   EXPECT_FALSE(StateFile::parse("# name state\ncodec live 17\n"));
   EXPECT_FALSE(StateFile::parse("codec live\n"));

@@ -8,6 +8,7 @@
 #include "owner.h"
 #include "slot.h"
 #include "state.h"
+#include "stats.h"
 
 static int __init raceless_init(void)
 {
@@ -58,6 +59,7 @@ static void __exit raceless_exit(void)
 	raceless_flights_exit();
 	raceless_instances_exit();
 	raceless_slots_exit();
+	raceless_stats_exit();
 }
 
 module_init(raceless_init);

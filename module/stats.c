@@ -131,29 +131,82 @@ static void show_histograms(struct seq_file *seq)
 	}
 }
 
-/* The sums over all CPUs; exact once nothing counts any more. */
-void raceless_stats_show(struct seq_file *seq)
+/* Exact once nothing counts any more. */
+static void sum_over_cpus(struct raceless_counts *sum)
 {
-	const size_t nr = sizeof(struct raceless_counts) / sizeof(u64);
-	struct raceless_counts sum = {};
+	const size_t nr = sizeof(*sum) / sizeof(u64);
 	unsigned int i;
 	int cpu;
 
+	memset(sum, 0, sizeof(*sum));
 	for_each_possible_cpu(cpu)
 		for (i = 0; i < nr; i++)
-			((u64 *)&sum)[i] +=
+			((u64 *)sum)[i] +=
 				((u64 *)per_cpu_ptr(&raceless_counts, cpu))[i];
+}
 
+typedef void (*tell_fn)(struct seq_file *seq, const char *key, u64 value);
+
+static void tell_totals(tell_fn tell, struct seq_file *seq)
+{
+	struct raceless_counts sum;
+	unsigned int i;
+	char key[40];
+
+	sum_over_cpus(&sum);
 	for (i = 0; i < NR_COUNTS; i++)
-		seq_printf(seq, "# total %s %llu\n", count_names[i],
-			   sum.events[i]);
-	for (i = 0; i < ARRAY_SIZE(state_names); i++)
-		seq_printf(seq, "# total to_%s %llu\n", state_names[i],
-			   sum.transitions[i]);
-	for (i = RACELESS_REASON_ABSENT; i < RACELESS_NR_REASONS; i++)
-		seq_printf(seq, "# total get_failures_%s %llu\n",
-			   reason_names[i], sum.get_failures[i]);
-	for (i = 1; i < RACELESS_NR_PROMISES; i++)
-		seq_printf(seq, "# total broken_%u %llu\n", i, sum.broken[i]);
+		tell(seq, count_names[i], sum.events[i]);
+	for (i = 0; i < ARRAY_SIZE(state_names); i++) {
+		snprintf(key, sizeof(key), "to_%s", state_names[i]);
+		tell(seq, key, sum.transitions[i]);
+	}
+	for (i = RACELESS_REASON_ABSENT; i < RACELESS_NR_REASONS; i++) {
+		snprintf(key, sizeof(key), "get_failures_%s", reason_names[i]);
+		tell(seq, key, sum.get_failures[i]);
+	}
+	for (i = 1; i < RACELESS_NR_PROMISES; i++) {
+		snprintf(key, sizeof(key), "broken_%u", i);
+		tell(seq, key, sum.broken[i]);
+	}
+}
+
+static void show_total(struct seq_file *seq, const char *key, u64 value)
+{
+	seq_printf(seq, "# total %s %llu\n", key, value);
+}
+
+void raceless_stats_show(struct seq_file *seq)
+{
+	tell_totals(show_total, seq);
 	show_histograms(seq);
+}
+
+static void trace_total(struct seq_file *unused, const char *key, u64 value)
+{
+	trace_raceless_total(key, value);
+}
+
+static void trace_part(enum raceless_latency latency, const char *part,
+		       u64 value)
+{
+	char key[40];
+
+	snprintf(key, sizeof(key), "%s_%s", latency_names[latency], part);
+	trace_raceless_total(key, value);
+}
+
+/*
+ * What /proc/raceless would say now, for whoever compares: the file is gone, and
+ * so are the numbers in a moment. After everything else, so that they are final.
+ */
+void raceless_stats_exit(void)
+{
+	unsigned int i;
+
+	tell_totals(trace_total, NULL);
+	for (i = 0; i < NR_LATENCIES; i++) {
+		trace_part(i, "count", latencies[i].count);
+		trace_part(i, "sum", latencies[i].sum);
+		trace_part(i, "max", latencies[i].max);
+	}
 }

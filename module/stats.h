@@ -64,5 +64,6 @@ void raceless_get_failed(const char *name, enum raceless_reason reason,
 void raceless_broken(const char *name, u64 instance,
 		     enum raceless_promise promise);
 void raceless_stats_show(struct seq_file *seq);
+void raceless_stats_exit(void);
 
 #endif /* _RACELESS_STATS_H */

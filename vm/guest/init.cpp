@@ -11,16 +11,19 @@
 //      As PID 1, reap whatever is orphaned. Signals that the host sends go to the command's
 //      process group.
 //   4. When the command has ended, copy what is left in its pipes (background children may hold
-//      them open; they are not waited for), let the kernel look through its slab caches, and write
-//      /results as a tar to the results disk.
+//      them open; they are not waited for), compare the numbers if the options ask for it and the
+//      command ended well, let the kernel look through its slab caches, and write /results as a tar
+//      to the results disk.
 //   5. Read the taint mask, write the end marker to the kernel log and wait until the console has
 //      printed it, so that the host's console log is known to be whole.
-//   6. Send End: exit status (128 + n for signal n), taint, bytes sent, fate of the results.
+//   6. Send End: exit status (128 + n for signal n), taint, bytes sent, whether the numbers agree,
+//      fate of the results.
 //   7. Leave through isa-debug-exit, whose code QEMU's exit status repeats.
 //
-// Nothing is loaded and no service is started: a bare case costs little more than a bare kernel.
-// A failure of init itself is sent as an End with the field `broken`; without a wire it goes to
-// the kernel log, and the machine ends without proof, which the host never takes for a pass.
+// Nothing else is loaded and no service is started: a bare case costs little more than a bare
+// kernel. A failure of init itself is sent as an End with the field `broken`; without a wire it
+// goes to the kernel log, and the machine ends without proof, which the host never takes for a
+// pass.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -36,6 +39,7 @@
 #include <string_view>
 
 #include "../wire.h"
+#include "audit.h"
 #include "command.h"
 #include "mounts.h"
 #include "port.h"
@@ -165,6 +169,8 @@ int run() {
   int signals = block_sigchld();
   wire::Fields end;
   int status = 125;
+  const bool audit = wire::number(options, "audit").value_or(0) != 0;
+  if (audit) end["numbers"] = begin_audit();
   Command command;
   if (std::string error = command.start(options); !error.empty()) {
     end["broken"] = error;
@@ -174,6 +180,7 @@ int run() {
     end["out_bytes"] = std::to_string(command.out_bytes());
     end["err_bytes"] = std::to_string(command.err_bytes());
   }
+  if (audit && status == 0 && end["numbers"].empty()) end["numbers"] = end_audit();
   validate_slabs();
   save_results(options, end);
   flush_console();

@@ -173,6 +173,7 @@ void apply_case(const CaseFile& file, const Project& project, RunSpec& spec) {
   spec.timeout_s = file.timeout_s;
   spec.results_disk = file.results;
   spec.demand_ktap = true;
+  spec.audit = file.raceless;
   if (!file.append.empty()) spec.append.push_back(file.append);
   if (!file.allow.empty()) spec.allow.push_back(file.allow);
   spec.files.modules = file.modules;

@@ -14,6 +14,9 @@
 //   # expect: PANIC                the verdict (PASS)
 //   # cause: REGEX                 what the verdict's cause must match (anything)
 //
+// The numbers of a case with raceless are compared when it has ended well (raceless audit), and a
+// disagreement fails it.
+//
 // A case gets nothing that it does not ask for. In the guest it is /case/script, run by /bin/sh,
 // and must print KTAP with a plan; `. /case/ktap` helps with that.
 #pragma once

@@ -55,6 +55,7 @@ Status write_report(const RunSpec& spec, const Machine& machine, const std::stri
       {"allowed", spec.allow},
       {"allowed_warnings", seen.allowed_warnings},
   };
+  if (seen.audited) report["numbers"] = seen.numbers;
   if (seen.ktap) report["ktap"] = ktap_json(*seen.ktap);
   std::ofstream out(spec.folder / "case.json");
   out << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";

@@ -62,7 +62,8 @@ Status make_disk(const fs::path& file) {
 std::string init_options(const RunSpec& spec) {
   wire::Fields fields = {{"results", spec.results_disk ? "1" : "0"},
                          {"terminal", spec.terminal ? "1" : "0"},
-                         {"input", spec.input ? "1" : "0"}};
+                         {"input", spec.input ? "1" : "0"},
+                         {"audit", spec.audit ? "1" : "0"}};
   winsize size{};
   if (spec.terminal && ioctl(0, TIOCGWINSZ, &size) == 0 && size.ws_row > 0) {
     fields["rows"] = std::to_string(size.ws_row);
@@ -244,6 +245,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   outcome.times = session.times;
   outcome.seen = std::move(session.seen);
   outcome.accel = *accel;
+  outcome.seen.audited = spec.audit;
   collect_results(spec, outcome.seen);
   collect_ktap(spec, outcome.seen);
   outcome.judgement = judge(outcome.seen);

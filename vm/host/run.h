@@ -28,6 +28,7 @@ struct RunSpec {
   bool terminal = false;
   bool input = false;
   bool demand_ktap = false;
+  bool audit = false;  // the guest compares the registry's numbers with the kernel's
   bool copy_output = true;
   std::filesystem::path folder;
 };

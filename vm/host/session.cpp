@@ -193,6 +193,7 @@ void Session::on_frame(const wire::Frame& frame) {
       seen_.bytes_sent = static_cast<std::uint64_t>(wire::number(fields, "out_bytes").value_or(0) +
                                                     wire::number(fields, "err_bytes").value_or(0));
       seen_.results = fields["results"];
+      seen_.numbers = fields["numbers"];
       seen_.broken_guest = fields["broken"];
       if (started_at_) result_.times.command_s = seconds_since(*started_at_);
       over_at_ = Clock::now();

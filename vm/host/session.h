@@ -31,7 +31,7 @@ struct SessionTimes {
 };
 
 struct SessionResult {
-  Evidence seen;  // without ktap, results and boots, which are the caller's to add
+  Evidence seen;  // without ktap, results, audited and boots, which are the caller's to add
   SessionTimes times;
 };
 

@@ -146,7 +146,10 @@ Judgement judge(const Evidence& seen) {
   }
   if (seen.ktap)
     if (std::string why = seen.ktap->problem(); !why.empty()) return {Verdict::Fail, why};
-  return {Verdict::Pass, "end record, exit code, whole console log and taint agree"};
+  if (seen.audited && !seen.numbers.starts_with("agree"))
+    return {Verdict::Fail, seen.numbers.empty() ? "the numbers were not compared" : seen.numbers};
+  return {Verdict::Pass, "end record, exit code, whole console log and taint agree" +
+                             (seen.audited ? "; numbers " + seen.numbers : "")};
 }
 
 }  // namespace raceless::vm

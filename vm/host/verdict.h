@@ -44,6 +44,8 @@ struct Evidence {
   std::string last_words;           // the last line on the console, or of QEMU's stderr
   int boots = 0;                    // how often it was tried
   std::optional<KtapSummary> ktap;  // set when a plan is demanded
+  bool audited = false;             // the numbers must agree
+  std::string numbers;              // do they? init's word
 };
 
 struct Judgement {

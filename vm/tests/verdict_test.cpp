@@ -165,6 +165,19 @@ TEST(Verdict, BadKtapFailsWhenItIsDemanded) {
   EXPECT_EQ(judge(seen).verdict, Verdict::Pass);
 }
 
+TEST(Verdict, NumbersMustAgreeWhereTheyAreCompared) {
+  Evidence seen = passing();
+  seen.audited = true;
+  EXPECT_EQ(judge(seen).verdict, Verdict::Fail);  // nobody has compared them
+  seen.numbers = "numbers disagree: gets: /proc/raceless 1231, tracepoints 1230";
+  const Judgement judgement = judge(seen);
+  EXPECT_EQ(judgement.verdict, Verdict::Fail);
+  EXPECT_EQ(judgement.cause, seen.numbers);
+  seen.numbers = "agree: 97 numbers compared";
+  EXPECT_EQ(judge(seen).verdict, Verdict::Pass);
+  EXPECT_NE(judge(seen).cause.find("97"), std::string::npos);
+}
+
 TEST(Verdict, AFloodFails) {
   Evidence seen = passing();
   seen.ended = false;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+// raceless audit
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "audit/books.h"
+#include "clock.h"
+#include "command.h"
+#include "module_loader.h"
+#include "targets/eventually.h"
+#include "text_file.h"
+
+namespace raceless {
+
+namespace {
+
+constexpr const char* kLedger = "raceless_ledger";
+
+struct AuditOptions {
+  std::string when;
+  std::string output;
+};
+
+Outcome cannot_run(const Error& error) {
+  fmt::print(stderr, "raceless: {}\n", error.message());
+  return Outcome::cannot_run;
+}
+
+// The counting begins before the first event: what is loaded already was not counted.
+Status begin() {
+  if (module_state("raceless") != ModuleState::absent)
+    return fail(EBUSY, "raceless.ko is loaded, and its events have gone by; unload it first");
+  if (module_state(kLedger) != ModuleState::absent)
+    return fail(EALREADY, "an audit has begun since this kernel was booted");
+  if (Status armed = ModuleEvents::arm(); !armed) return armed;
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  if (!loader) return tl::unexpected(loader.error());
+  Result<KernelModule> ledger = loader->find(kLedger);
+  if (!ledger) return tl::unexpected(ledger.error());
+  return ledger->load_with_dependencies();
+}
+
+Result<Comparison> compare() {
+  Comparison comparison;
+  const Result<ModuleEvents> events = ModuleEvents::read();
+  if (!events) return tl::unexpected(events.error());
+  const Result<ModuleList> modules = read_module_list();
+  if (!modules) return tl::unexpected(modules.error());
+  const Result<Ledger> ledger = Ledger::read();
+  if (!ledger) return tl::unexpected(ledger.error());
+
+  compare_modules(*events, *modules, comparison);
+  comparison.add("loads of raceless",
+                 {{"module_load", events->loads.of("raceless")}, {kLedger, ledger->books.size()}});
+  comparison.add("loads that the ledger missed", {{"expected", 0}, {kLedger, ledger->lost}});
+  for (size_t i = 0; i < ledger->books.size(); i++) {
+    const Book& book = ledger->books[i];
+    if (ledger->books.size() > 1) comparison.begin(fmt::format("load {}", i + 1));
+    if (book.closed) {
+      compare_unloaded(book, comparison);
+      continue;
+    }
+    const Result<StateFile> state = StateFile::read();
+    if (!state) return tl::unexpected(state.error());
+    compare_loaded(*state, book, *modules, comparison);
+  }
+  return comparison;
+}
+
+// Work that nobody waits for may still be under way: a flight lands, BPF programs are freed.
+Outcome end(const AuditOptions& options) {
+  Result<Comparison> comparison = tl::unexpected(Error{});
+  (void)eventually([&] {
+    comparison = compare();
+    return comparison && comparison->disagreement() == nullptr;
+  });
+  if (!comparison) return cannot_run(comparison.error());
+  fmt::print("{}\n", comparison->summary());
+  if (!options.output.empty()) {
+    const nlohmann::json report = {
+        {"schema", 1}, {"summary", comparison->summary()}, {"numbers", comparison->to_json()}};
+    const Status written = write_text(options.output + "/audit.json", report.dump(1) + "\n");
+    if (!written) return cannot_run(written.error());
+  }
+  return comparison->disagreement() == nullptr ? Outcome::passed : Outcome::failed;
+}
+
+}  // namespace
+
+RunCommand add_audit(CLI::App& app) {
+  auto options = std::make_shared<AuditOptions>();
+  app.add_option("WHEN", options->when,
+                 "begin: count from now on, before raceless.ko is loaded; end: compare")
+      ->required()
+      ->check(CLI::IsMember({"begin", "end"}));
+  app.add_option("-o,--output", options->output, "folder for audit.json, with every number");
+  app.footer("Needs root and raceless_ledger.ko. The first line of the output is the verdict.");
+  return [options] {
+    if (options->when == "end") return end(*options);
+    const Status begun = begin();
+    return begun ? Outcome::passed : cannot_run(begun.error());
+  };
+}
+
+}  // namespace raceless
