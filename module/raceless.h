@@ -243,6 +243,8 @@ struct raceless_slot {
 struct raceless_slot *raceless_slot_get(const char *name);
 void raceless_slot_put(struct raceless_slot *slot);
 
+struct raceless_provider *__must_check raceless_tryget_name(const char *name);
+
 int __must_check __raceless_register(struct raceless_provider *provider,
 				     struct module *owner);
 void raceless_unregister(struct raceless_provider *provider);

@@ -12,18 +12,60 @@
  * of a descriptor, a registered provider, a module that is going after it was the
  * owner, a flight, a teardown.
  */
+#include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/stringhash.h>
 
 #include "flight.h"
 #include "instance.h"
 #include "slot.h"
 
+/* A name, looked at once. */
+struct name_key {
+	const char *name;
+	u64 hashlen;
+};
+
+static unsigned long salt; /* names come from users */
+
+static struct name_key key_of(const char *name)
+{
+	return (struct name_key){ name, hashlen_string((void *)salt, name) };
+}
+
+static u32 hash_key(const void *data, u32 length, u32 seed)
+{
+	const struct name_key *key = data;
+
+	return hashlen_hash(key->hashlen) ^ seed;
+}
+
+static u32 hash_slot(const void *data, u32 length, u32 seed)
+{
+	const struct raceless_slot *slot = data;
+
+	return hashlen_hash(key_of(slot->name).hashlen) ^ seed;
+}
+
+/* Return: 0 if the slot has that name. */
+static int compare(struct rhashtable_compare_arg *arg, const void *data)
+{
+	const struct raceless_slot *slot = data;
+	const struct name_key *key = arg->key;
+	u32 length = hashlen_len(key->hashlen);
+
+	return length > RACELESS_NAME_MAX ||
+	       memcmp(slot->name, key->name, length) || slot->name[length];
+}
+
 static const struct rhashtable_params slot_params = {
-	.key_len = RACELESS_NAME_SIZE,
-	.key_offset = offsetof(struct raceless_slot, name),
+	.key_len = sizeof(struct name_key),
 	.head_offset = offsetof(struct raceless_slot, node),
+	.hashfn = hash_key,
+	.obj_hashfn = hash_slot,
+	.obj_cmpfn = compare,
 	.automatic_shrinking = true,
 };
 
@@ -33,8 +75,8 @@ static unsigned int nr_slots; /* slots_mutex */
 static DECLARE_WAIT_QUEUE_HEAD(slots_empty);
 static struct workqueue_struct *free_queue;
 
-/* Pads with NULs: the whole array is the key. */
-static int parse_name(char key[RACELESS_NAME_SIZE], const char *name)
+/* A copy of the name, if it is a good one. */
+static int parse_name(char copy[RACELESS_NAME_SIZE], const char *name)
 {
 	size_t length = strnlen(name, RACELESS_NAME_MAX + 1);
 	size_t i;
@@ -45,17 +87,18 @@ static int parse_name(char key[RACELESS_NAME_SIZE], const char *name)
 		if (!(name[i] >= 'a' && name[i] <= 'z') &&
 		    !(name[i] >= '0' && name[i] <= '9') && name[i] != '_')
 			return -EINVAL;
-	memset(key, 0, RACELESS_NAME_SIZE);
-	memcpy(key, name, length);
+	memcpy(copy, name, length);
+	copy[length] = '\0';
 	return 0;
 }
 
-static struct raceless_slot *find(const char key[RACELESS_NAME_SIZE])
+static struct raceless_slot *find(const char *name)
 {
+	struct name_key key = key_of(name);
 	struct raceless_slot *slot;
 
 	rcu_read_lock();
-	slot = rhashtable_lookup(&slots, key, slot_params);
+	slot = rhashtable_lookup(&slots, &key, slot_params);
 	if (slot && !refcount_inc_not_zero(&slot->refs))
 		slot = NULL;
 	rcu_read_unlock();
@@ -71,13 +114,13 @@ static void free_slot(struct work_struct *work)
 	kfree(slot);
 }
 
-static struct raceless_slot *alloc_slot(const char key[RACELESS_NAME_SIZE])
+static struct raceless_slot *alloc_slot(const char *name)
 {
 	struct raceless_slot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
 
 	if (!slot)
 		return NULL;
-	memcpy(slot->name, key, RACELESS_NAME_SIZE);
+	strscpy(slot->name, name, sizeof(slot->name));
 	refcount_set(&slot->refs, 1);
 	spin_lock_init(&slot->lock);
 	INIT_LIST_HEAD(&slot->waiters);
@@ -104,22 +147,22 @@ static struct raceless_slot *alloc_slot(const char key[RACELESS_NAME_SIZE])
 struct raceless_slot *raceless_slot_get(const char *name)
 {
 	struct raceless_slot *slot, *new;
-	char key[RACELESS_NAME_SIZE];
+	char copy[RACELESS_NAME_SIZE];
 	int err;
 
 	might_sleep();
-	err = parse_name(key, name);
+	err = parse_name(copy, name);
 	if (err)
 		return ERR_PTR(err);
-	slot = find(key);
+	slot = find(copy);
 	if (slot)
 		return slot;
 
-	new = alloc_slot(key);
+	new = alloc_slot(copy);
 	if (!new)
 		return ERR_PTR(-ENOMEM);
 	mutex_lock(&slots_mutex);
-	slot = find(key);
+	slot = find(copy);
 	if (!slot && nr_slots >= RACELESS_MAX_SLOTS)
 		err = -ENOSPC;
 	if (!slot && !err)
@@ -140,11 +183,37 @@ EXPORT_SYMBOL_GPL(raceless_slot_get);
 /* The slot of a name if somebody knows it already, else NULL or an ERR_PTR. */
 struct raceless_slot *raceless_slot_find(const char *name)
 {
-	char key[RACELESS_NAME_SIZE];
-	int err = parse_name(key, name);
+	char copy[RACELESS_NAME_SIZE];
+	int err = parse_name(copy, name);
 
-	return err ? ERR_PTR(err) : find(key);
+	return err ? ERR_PTR(err) : find(copy);
 }
+
+/**
+ * raceless_tryget_name() - take a reference by name if the provider is there now.
+ * @name: any string; one that is no name is not found.
+ *
+ * Touches no count but the provider's: the slot is found and used in one RCU
+ * read-side section, which it is freed after. For those who ask once; who asks
+ * again keeps the slot, and uses raceless_tryget().
+ *
+ * Context: any but NMI and hard interrupts.
+ * Return: the provider, or NULL: absent, or its unload has begun.
+ */
+struct raceless_provider *raceless_tryget_name(const char *name)
+{
+	struct raceless_provider *provider = NULL;
+	struct name_key key = key_of(name);
+	struct raceless_slot *slot;
+
+	rcu_read_lock();
+	slot = rhashtable_lookup(&slots, &key, slot_params);
+	if (slot)
+		provider = raceless_tryget(slot);
+	rcu_read_unlock();
+	return provider;
+}
+EXPORT_SYMBOL_GPL(raceless_tryget_name);
 
 /**
  * raceless_slot_put() - give a weak handle back.
@@ -218,6 +287,7 @@ int raceless_slots_init(void)
 {
 	int err;
 
+	salt = get_random_long();
 	free_queue = alloc_workqueue("raceless_free", WQ_UNBOUND, 0);
 	if (!free_queue)
 		return -ENOMEM;

@@ -30,6 +30,33 @@ static const char *once_each(void)
 	return NULL;
 }
 
+static const char *by_name(void)
+{
+	static const char *const strangers[] = {
+		"",
+		"selftest_by_nam",
+		"selftest_by_name_",
+		"Selftest_by_name",
+		"selftest_a_name_that_is_much_too_long_to_be_one_of_ours",
+	};
+	int i;
+
+	EXPECT(!raceless_tryget_name("selftest_by_name"));
+	subject_prepare(&subject, "selftest_by_name");
+	EXPECT(!raceless_register(&subject.provider));
+	EXPECT(raceless_tryget_name("selftest_by_name") == &subject.provider);
+	for (i = 0; i < ARRAY_SIZE(strangers); i++)
+		EXPECT(!raceless_tryget_name(strangers[i]));
+	unloader.subject = &subject;
+	EXPECT(actor_start(&unloader, act_unregister));
+	EXPECT(news_state(RACELESS_DRAINING));
+	EXPECT(!raceless_tryget_name("selftest_by_name"));
+	raceless_put(&subject.provider);
+	EXPECT(actor_done(&unloader));
+	EXPECT(!raceless_tryget_name("selftest_by_name"));
+	return NULL;
+}
+
 static const char *unpublished_in_init(void)
 {
 	struct raceless_slot *slot;
@@ -142,6 +169,7 @@ static const char *provider_on_provider(void)
 
 const struct test lifecycle_tests[] = {
 	{ "init_stop_destroy_once_each", once_each },
+	{ "reference_by_name", by_name },
 	{ "nothing_is_visible_in_init", unpublished_in_init },
 	{ "init_that_fails_tells_everyone", init_fails },
 	{ "reference_delays_destroy", reference_delays_destroy },
