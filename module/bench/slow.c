@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What an unload waits for, and what others wait for in its place. */
+#include <linux/completion.h>
+#include <linux/percpu-refcount.h>
+#include <linux/rcupdate.h>
+
+#include "bench.h"
+#include "raceless.h"
+
+static int unregister_prepare(unsigned int batch)
+{
+	names_remove();
+	return names_add("bench_unload", batch);
+}
+
+static void unregister_wait(unsigned int batch)
+{
+	names_remove();
+}
+
+static void normal_wait(unsigned int batch)
+{
+	while (batch--)
+		synchronize_rcu();
+}
+
+static void expedited_wait(unsigned int batch)
+{
+	while (batch--)
+		synchronize_rcu_expedited();
+}
+
+static struct percpu_ref ref;
+static DECLARE_COMPLETION(released);
+
+static void on_release(struct percpu_ref *ref)
+{
+	complete(&released);
+}
+
+static int kill_prepare(unsigned int batch)
+{
+	reinit_completion(&released);
+	return percpu_ref_init(&ref, on_release, 0, GFP_KERNEL);
+}
+
+static void kill_wait(unsigned int batch)
+{
+	percpu_ref_kill(&ref);
+	wait_for_completion(&released);
+}
+
+static void kill_finish(unsigned int batch)
+{
+	percpu_ref_exit(&ref);
+}
+
+const struct slow slow_waits[] = {
+	{ "raceless_unregister", unregister_prepare, unregister_wait, NULL },
+	{ "synchronize_rcu", NULL, normal_wait, NULL },
+	{ "synchronize_rcu_expedited", NULL, expedited_wait, NULL },
+	{ "percpu_ref_kill", kill_prepare, kill_wait, kill_finish },
+	{},
+};
