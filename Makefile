@@ -4,7 +4,7 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm vm-test mutants vm-shell build test check clean dependencies check-dependencies
+.PHONY: help storm vm-test mutants bench vm-shell build test check clean dependencies check-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
@@ -21,6 +21,9 @@ vm-test: dependencies
 
 mutants: dependencies
 	@vm/mutants/run
+
+bench: dependencies
+	@bench/run
 
 vm-shell: dependencies
 	@vm/build "$${KERNEL:-6.12}" raceless raceless-vm init >/dev/null

@@ -25,7 +25,7 @@ struct RegistryScene {
   std::unique_ptr<Exercise> exercise;
   InstanceWatch instances;
   // Unloaders that want the module to be free of pins: references of a descriptor pin it, and rmmod
-  // would only ever meet "in use". Consumers then put new ones off for a while.
+  // would only ever meet "in use". Consumers then call by name.
   std::atomic<int> no_pins = 0;
 };
 
@@ -48,9 +48,7 @@ class RegistryTarget : public Target {
   [[nodiscard]] Status make_exercise();
   [[nodiscard]] Status read_start();
   [[nodiscard]] uint64_t since_start(const std::string& total) const;
-  [[nodiscard]] bool flying() const;
   void check_at_rest(Findings& findings);
-  void count_check(const GetResult<Got>& got);
   void check_cycle(Findings& findings);
 
   RegistryScene scene_;
@@ -59,8 +57,7 @@ class RegistryTarget : public Target {
   bool prepared_ = false;
   std::map<std::string, uint64_t> totals_at_start_;
   std::map<std::string, uint64_t> totals_;
-  std::map<uint32_t, uint64_t> broken_;     // by promise: reported so far
-  std::map<std::string, uint64_t> checks_;  // what check_cycle() did, for run.json
+  std::map<uint32_t, uint64_t> broken_;  // by promise: reported so far
 };
 
 }  // namespace raceless

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ratios.h"
+
+#include <gtest/gtest.h>
+
+namespace raceless {
+namespace {
+
+using nlohmann::json;
+
+json repetition(const std::string& name, int index, double ns, const std::string& unit = "ns") {
+  return {{"run_name", name + "/manual_time"},
+          {"run_type", "iteration"},
+          {"repetition_index", index},
+          {"real_time", ns},
+          {"time_unit", unit}};
+}
+
+json example() {
+  return {{"context", {{"kernel", "6.12"}, {"accel", "tcg"}, {"vcpus", "4"}}},
+          {"benchmarks",
+           {repetition("pairs/a/threads:2", 0, 10),
+            repetition("pairs/a/threads:2", 1, 30),
+            repetition("pairs/a/threads:2", 2, 20),
+            repetition("pairs/b/threads:2", 0, 0.1, "us"),
+            repetition("pairs/b/threads:2", 1, 100),
+            repetition("pairs/b/threads:2", 2, 40),
+            {{"run_name", "pairs/a/threads:2/manual_time"},
+             {"run_type", "aggregate"},
+             {"real_time", 1e9},
+             {"time_unit", "ns"}}}}};
+}
+
+TEST(Ratios, ReadsGoals) {
+  const auto goals = parse_goals("# comment\n\nname\tpairs/a\tpairs/b\t0.5\n");
+  ASSERT_TRUE(goals);
+  ASSERT_EQ(goals->size(), 1U);
+  EXPECT_EQ(goals->front().denominator, "pairs/b");
+  EXPECT_EQ(goals->front().at_most, 0.5);
+  EXPECT_FALSE(parse_goals("name pairs/a 0.5\n"));
+}
+
+TEST(Ratios, OfMediansWithTheSpreadOfRepetitions) {
+  const std::vector<Goal> goals = {{"r", "pairs/a/threads:2", "pairs/b/threads:2", 0.2},
+                                   {"absent", "pairs/a/threads:4", "pairs/b/threads:4", 1}};
+  const auto ratios = compute_ratios(example(), goals);
+  ASSERT_TRUE(ratios);
+  ASSERT_TRUE(ratios->at(0));
+  EXPECT_DOUBLE_EQ(ratios->at(0)->value, 0.2);
+  EXPECT_DOUBLE_EQ(ratios->at(0)->lowest, 0.1);
+  EXPECT_DOUBLE_EQ(ratios->at(0)->highest, 0.5);
+  EXPECT_TRUE(ratios->at(0)->reached());
+  EXPECT_FALSE(ratios->at(1));
+  const json out = ratios_json(example(), *ratios);
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0]["threads"], 2);
+  EXPECT_EQ(out[0]["kernel"], "6.12");
+  EXPECT_NE(ratio_table(example(), goals, *ratios).find("not run"), std::string::npos);
+}
+
+TEST(Ratios, AFailedBenchmarkIsNoNumber) {
+  json run = example();
+  run["benchmarks"][0]["error_occurred"] = true;
+  run["benchmarks"][0]["error_message"] = "cannot time a";
+  const auto ratios = compute_ratios(run, {{"r", "pairs/a/threads:2", "pairs/b/threads:2", 1}});
+  ASSERT_FALSE(ratios);
+  EXPECT_NE(ratios.error().message().find("cannot time a"), std::string::npos);
+  EXPECT_FALSE(compute_ratios(json{{"benchmarks", 1}}, {}));
+}
+
+}  // namespace
+}  // namespace raceless
