@@ -161,6 +161,10 @@ RunCommand add_storm(CLI::App& app) {
   add_duration(
       app, "--stuck-after", "an operation that takes longer breaks a promise",
       [&](uint64_t ns) { parameters.stuck_after_ns = ns; }, "60s");
+  app.add_option("--leak-check", parameters.leak_check_unloads,
+                 "rest after so many unloads, and compare what the kernel holds; 0: never")
+      ->type_name("UNLOADS")
+      ->capture_default_str();
   app.add_option("-w,--workload", parameters.workload,
                  "with module:PATH: a shell command that uses the module once");
   app.add_option("--module-options", parameters.module_options,

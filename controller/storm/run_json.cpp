@@ -24,13 +24,11 @@ json verdict_json(const StormResult& result) {
 }
 
 json parameters_json(const Parameters& parameters, const StormResult& result) {
-  json out = {{"target", parameters.target},
-              {"duration_ns", parameters.duration_ns},
-              {"timeout_ns", parameters.timeout_ns},
-              {"stuck_after_ns", parameters.stuck_after_ns},
-              {"workload", parameters.workload},
-              {"module_options", parameters.module_options},
-              {"trace", parameters.trace}};
+  json out = {
+      {"target", parameters.target},         {"duration_ns", parameters.duration_ns},
+      {"timeout_ns", parameters.timeout_ns}, {"stuck_after_ns", parameters.stuck_after_ns},
+      {"workload", parameters.workload},     {"module_options", parameters.module_options},
+      {"trace", parameters.trace},           {"leak_check_unloads", parameters.leak_check_unloads}};
   for (const Role role : kRoles) {
     const Crew& crew = result.crews[static_cast<size_t>(role)];
     out[std::string(role_name(role)) + "s"] = {{"threads", crew.threads},
@@ -54,6 +52,17 @@ json counters_json(const StormResult& result) {
   }
   for (const auto& [name, value] : result.extra_counters) out[name] = value;
   return out;
+}
+
+json leaks_json(const StormResult& result) {
+  json found = json::array();
+  for (const Leak& leak : result.leaks)
+    found.push_back({{"what", leak.what},
+                     {"caller", leak.caller},
+                     {"count", leak.count},
+                     {"bytes", leak.bytes}});
+  return {
+      {"rests", result.rests}, {"slab_callers", result.slab_callers}, {"found", std::move(found)}};
 }
 
 json series_json(const StormResult& result) {
@@ -131,6 +140,7 @@ json run_json(const Context& context, const Parameters& parameters, const StormR
             {"interrupted", result.interrupted}}},
           {"parameters", parameters_json(parameters, result)},
           {"counters", counters_json(result)},
+          {"leaks", leaks_json(result)},
           {"histograms", std::move(histograms)},
           {"series", series_json(result)},
           {"tracing", tracing_json(result)},

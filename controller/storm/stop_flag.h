@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// Says that the storm is over, and ends the pause of everyone who waits for something else.
+// Says that the storm is over, and ends the pause of everyone who waits for something else. Or that
+// it rests: workers then wait between two operations.
 #ifndef RACELESS_CONTROLLER_STORM_STOP_FLAG_H
 #define RACELESS_CONTROLLER_STORM_STOP_FLAG_H
 
@@ -21,6 +22,28 @@ class StopFlag {
     changed_.notify_all();
   }
 
+  void rest() {
+    const std::lock_guard lock(mutex_);
+    resting_ = true;
+  }
+  void go_on() {
+    const std::lock_guard lock(mutex_);
+    resting_ = false;
+    changed_.notify_all();
+  }
+  // Of a worker, between two operations.
+  void wait_while_resting() {
+    std::unique_lock lock(mutex_);
+    waiting_++;
+    changed_.wait(lock, [this] { return !resting_ || stopped(); });
+    waiting_--;
+  }
+  // How many workers wait for the end of the rest.
+  [[nodiscard]] size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return resting_ ? waiting_ : 0;
+  }
+
   // Sleeps, or returns early because the storm is over.
   void pause(uint64_t ns) {
     if (ns == 0 || stopped()) return;
@@ -29,9 +52,11 @@ class StopFlag {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<bool> stopped_ = false;
+  bool resting_ = false;
+  size_t waiting_ = 0;
 };
 
 }  // namespace raceless

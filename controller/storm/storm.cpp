@@ -35,6 +35,8 @@ Storm::Storm(const Parameters& parameters, std::unique_ptr<Target> target, Trace
       target_(std::move(target)),
       tracer_(std::move(tracer)),
       kernel_log_(std::move(kernel_log)),
+      leak_check_(parameters.leak_check_unloads,
+                  [code = target_->tested_code()] { return read_holdings(code); }),
       taint_at_start_(taint) {}
 
 Result<std::unique_ptr<Storm>> Storm::prepare(const Parameters& parameters,
@@ -86,6 +88,7 @@ void Storm::start_threads() {
 }
 
 std::unique_ptr<StormResult> Storm::run(const Signals& signals, const ShowProgress& progress) {
+  if (leak_check_.on() && target_->rest(own_tally_)) leak_check_.begin();
   start_threads();
   take_sample();
   while (!signals.pending() && now_ns() < start_ns_ + parameters_.duration_ns) {
@@ -98,6 +101,7 @@ std::unique_ptr<StormResult> Storm::run(const Signals& signals, const ShowProgre
   join_threads(signals);
   // Whoever is stuck may hold anything: the end is as broken as it can be.
   if (!stuck_) target_->check_end(findings_);
+  if (!stuck_) end_leak_check();
   check_kernel_log();
   check_taint();
   return collect(elapsed_ns);
@@ -116,6 +120,7 @@ void Storm::tick(const Signals& signals) {
   check_kernel_log();
   check_stuck();
   if (series_.size() % kTargetCheckTicks == 0) target_->check_during(findings_);
+  check_leaks();
   // A tick that came late shows in the sample's time, and is not made up for.
   next_tick_ns_ = std::max(next_tick_ns_ + kTickNs, now_ns());
 }
@@ -162,6 +167,28 @@ void Storm::check_stuck() {
   }
 }
 
+// Each thread that is not stuck comes to the end of its operation within a few ticks.
+void Storm::check_leaks() {
+  const uint64_t unloads = get(totals(), Count::unloads);
+  if (!resting_ && !stop_.stopped() && leak_check_.due(unloads)) {
+    resting_ = true;
+    stop_.rest();
+  }
+  if (!resting_ || stop_.waiting() < threads_.size()) return;
+  if (target_->rest(own_tally_))
+    leak_check_.rest(unloads, findings_);
+  else
+    leak_check_.skip(unloads);
+  resting_ = false;
+  stop_.go_on();
+}
+
+void Storm::end_leak_check() {
+  // Whatever is loaded still has a right to its memory; check_end() has said why it is.
+  if (leak_check_.on() && target_->rest(own_tally_))
+    leak_check_.end(get(totals(), Count::unloads), findings_);
+}
+
 bool Storm::all_ended() const {
   return std::ranges::all_of(threads_, [](const auto& thread) { return thread->ended(); });
 }
@@ -183,7 +210,7 @@ void Storm::join_threads(const Signals& signals) {
 }
 
 Counts Storm::totals() const {
-  Counts sum{};
+  Counts sum = own_tally_.counts();
   for (const auto& tally : tallies_) {
     const Counts counts = tally->counts();
     for (size_t i = 0; i < sum.size(); i++) sum[i] += counts[i];
@@ -196,6 +223,10 @@ std::unique_ptr<StormResult> Storm::collect(uint64_t elapsed_ns) {
   // The tally of a thread that has not ended is still being written.
   for (size_t i = 0; i < threads_.size(); i++)
     if (threads_[i]->ended()) result->tally.merge(*tallies_[i]);
+  result->tally.merge(own_tally_);
+  result->rests = leak_check_.rests();
+  result->slab_callers = knows_slab_callers();
+  result->leaks = leak_check_.leaks();
   result->crews = crews_;
   result->elapsed_ns = elapsed_ns;
   result->interrupted = interrupted_;

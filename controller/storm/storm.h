@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernel_log.h"
+#include "leaks/leak_check.h"
 #include "signals.h"
 #include "storm/findings.h"
 #include "storm/parameters.h"
@@ -38,6 +39,9 @@ struct StormResult {
   Tally tally;
   uint64_t reloads = 0;
   std::map<std::string, uint64_t> extra_counters;
+  uint64_t rests = 0;  // at which leaks were looked for
+  bool slab_callers = false;
+  std::vector<Leak> leaks;
   uint64_t expected_complaints = 0;
   uint64_t lost_log_lines = 0;
   std::vector<Sample> series;
@@ -76,6 +80,8 @@ class Storm {
   void check_kernel_log();
   void check_taint();
   void check_stuck();
+  void check_leaks();
+  void end_leak_check();
   [[nodiscard]] bool all_ended() const;
   void join_threads(const Signals& signals);
   [[nodiscard]] Counts totals() const;
@@ -93,6 +99,9 @@ class Storm {
   std::unique_ptr<Target> target_;
   Tracer tracer_;
   KernelLog kernel_log_;
+  LeakCheck leak_check_;
+  bool resting_ = false;
+  Tally own_tally_;  // of what the main thread does at a rest
   Findings findings_;
   StopFlag stop_;
   std::vector<std::unique_ptr<Tally>> tallies_;

@@ -21,6 +21,9 @@ struct Script {
   std::atomic<int> ops = 0;
   std::atomic<int> ended_workers = 0;
   std::atomic<int> end_checks = 0;
+  std::atomic<int> under_way = 0;  // operations
+  int rests = 0;
+  bool rested_alone = true;
   std::mutex mutex;
   std::map<std::string, std::vector<Op>> seen;  // by thread
 };
@@ -40,7 +43,10 @@ class ScriptedWorker : public Worker {
       const std::lock_guard lock(script_.mutex);
       script_.seen[surroundings_.thread].push_back(op);
     }
+    script_.under_way++;
+    if (surroundings_.role == Role::unloader) surroundings_.tally.add(Count::unloads);
     std::this_thread::sleep_for(std::chrono::nanoseconds(script_.op_ns));
+    script_.under_way--;
   }
 
  private:
@@ -63,6 +69,12 @@ class ScriptedTarget : public Target {
   Result<std::unique_ptr<Worker>> make_worker(Surroundings surroundings) override {
     return std::make_unique<ScriptedWorker>(std::move(surroundings), script_);
   }
+  Status rest(Tally& tally) override {
+    script_.rests++;
+    if (script_.under_way != 0) script_.rested_alone = false;
+    tally.add(Count::uses);
+    return {};
+  }
   void check_end(Findings&) override { script_.end_checks++; }
   uint64_t reloads(const Counts& totals) const override { return get(totals, Count::uses) / 2; }
 
@@ -76,6 +88,7 @@ class StormTest : public testing::Test {
     if (!KernelLog::open()) GTEST_SKIP() << "needs to read /dev/kmsg";
     parameters_.duration_ns = 350 * kNsPerMs;
     parameters_.trace = false;
+    parameters_.leak_check_unloads = 0;
   }
 
   std::unique_ptr<StormResult> run() {
@@ -132,6 +145,19 @@ TEST_F(StormTest, ABrokenPromiseFailsItAndSaysWhatWhenWhoAndWhich) {
   EXPECT_EQ(finding.instance, 12U);
   EXPECT_NE(finding.thread.find('-'), std::string::npos);
   EXPECT_LT(finding.when_ns, parameters_.duration_ns);
+}
+
+TEST_F(StormTest, RestsAfterSoManyUnloadsWithNobodyAtWork) {
+  parameters_.leak_check_unloads = 2;
+  parameters_.duration_ns = kNsPerSecond;
+  script_.op_ns = 2 * kNsPerMs;
+  const auto result = run();
+  EXPECT_TRUE(script_.rested_alone);
+  EXPECT_GE(result->rests, 2U);
+  // One more before the storm; each counts as its target says.
+  EXPECT_EQ(static_cast<uint64_t>(script_.rests), result->rests + 1);
+  EXPECT_EQ(get(result->tally.counts(), Count::uses),
+            static_cast<uint64_t>(script_.ops + script_.rests));
 }
 
 TEST_F(StormTest, TheSameSeedDoesTheSame) {

@@ -96,7 +96,7 @@ std::string describe(const Finding& finding) {
                      finding.thread, finding.instance, finding.what);
 }
 
-std::string notes(const StormResult& result) {
+std::string notes(const Parameters& parameters, const StormResult& result) {
   std::string text;
   for (const std::string& missing : result.not_traced)
     text += fmt::format("not traced: {}\n", missing);
@@ -108,6 +108,11 @@ std::string notes(const StormResult& result) {
   if (result.expected_complaints != 0)
     text += fmt::format("{} warnings of the kernel about the failures counted here\n",
                         result.expected_complaints);
+  if (parameters.leak_check_unloads != 0)
+    text += fmt::format("leaks: {} found at {} rests{}\n", result.leaks.size(), result.rests,
+                        result.slab_callers ? ""
+                                            : " (slab memory by cache alone; slub_debug=U "
+                                              "would tell who allocated it)");
   if (result.interrupted) text += "interrupted: the storm was ended early\n";
   return text;
 }
@@ -130,7 +135,7 @@ std::string summary_text(const Context& context, const Parameters& parameters,
   text += counts.text() + "\n";
   Table latencies;
   add_latencies(latencies, result);
-  text += latencies.text() + "\n" + notes(result);
+  text += latencies.text() + "\n" + notes(parameters, result);
 
   if (result.passed())
     return text + "verdict: " + paint("pass", Color::green, stdout) + ", 0 broken promises\n";

@@ -38,6 +38,7 @@ void WorkerThread::run() {
   tid_ = gettid();
   pthread_setname_np(pthread_self(), surroundings_.thread.substr(0, 15).c_str());
   while (!surroundings_.stop.stopped()) {
+    surroundings_.stop.wait_while_resting();
     const Op op = stream_.next();
     surroundings_.stop.pause(op.pause_ns);
     if (surroundings_.stop.stopped()) break;

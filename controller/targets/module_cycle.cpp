@@ -53,6 +53,18 @@ int delete_and_count(const std::string& module, Tally& tally) {
   return error;
 }
 
+Status rest_module(const std::string& module, Tally& tally) {
+  int error = 0;
+  const bool absent = eventually([&] {
+    if (module_state(module) == ModuleState::absent) return true;
+    error = delete_and_count(module, tally);
+    return error == 0 || error == ENOENT;
+  });
+  if (absent) return {};
+  return fail(error,
+              "cannot unload " + module + describe_users(module) + ", though nobody uses it");
+}
+
 uint64_t loads_by_request(const Counts& totals, bool loaded_before, bool loaded_now) {
   // Each unload needs a load before it, or the one from before the storm.
   const uint64_t all = get(totals, Count::unloads) + (loaded_now ? 1 : 0);

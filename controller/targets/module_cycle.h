@@ -15,6 +15,9 @@ namespace raceless {
 int load_and_count(KernelModule& module, Tally& tally);
 int delete_and_count(const std::string& module, Tally& tally);
 
+// Unloads a module that nobody uses any more, trying for as long as it may take, and counting.
+[[nodiscard]] Status rest_module(const std::string& module, Tally& tally);
+
 // Loads of a module that nobody but a request for it can have made.
 [[nodiscard]] uint64_t loads_by_request(const Counts& totals, bool loaded_before, bool loaded_now);
 

@@ -136,6 +136,14 @@ Result<std::unique_ptr<Worker>> ModuleTarget::make_worker(Surroundings surroundi
                                             std::move(*file));
 }
 
+Status ModuleTarget::rest(Tally& tally) { return rest_module(scene_.module, tally); }
+
+TestedCode ModuleTarget::tested_code() const {
+  TestedCode code;
+  code.add(scene_.module, scene_.path);
+  return code;
+}
+
 void ModuleTarget::check_end(Findings& findings) {
   loaded_now_ = module_state(scene_.module) == ModuleState::live;
   check_module_cycles(*file_, findings);

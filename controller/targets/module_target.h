@@ -52,6 +52,8 @@ class ModuleTarget : public Target {
   [[nodiscard]] Tracing::Options tracing_options() const override;
   [[nodiscard]] Status prepare() override;
   [[nodiscard]] Result<std::unique_ptr<Worker>> make_worker(Surroundings surroundings) override;
+  [[nodiscard]] Status rest(Tally& tally) override;
+  [[nodiscard]] TestedCode tested_code() const override;
   void check_end(Findings& findings) override;
   [[nodiscard]] uint64_t reloads(const Counts& totals) const override;
   [[nodiscard]] std::map<std::string, uint64_t> extra_counters() const override;

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "module_loader.h"
 #include "targets/eventually.h"
+#include "targets/module_cycle.h"
 #include "targets/registry_workers.h"
 #include "uapi/raceless.h"
 
@@ -134,6 +135,25 @@ void RegistryTarget::check_during(Findings& findings) {
         {promise, fmt::format("the registry has seen it {} times", broken), 0, "kernel", 0});
     broken_[promise] = broken;
   }
+}
+
+Status RegistryTarget::rest(Tally& tally) {
+  const bool nobody = eventually([&] {
+    const Result<StateFile> state = StateFile::read();
+    const SlotState* slot = state ? state->find(scene_.provider) : nullptr;
+    return state && (slot == nullptr || slot->number("refs") + slot->number("waiters") == 0);
+  });
+  if (!nobody) return fail(EBUSY, "references or waiters of " + scene_.provider + " are left");
+  return rest_module(scene_.module, tally);
+}
+
+TestedCode RegistryTarget::tested_code() const {
+  TestedCode code;
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  for (const std::string& name : {std::string("raceless"), scene_.module})
+    if (loader)
+      if (const Result<KernelModule> module = loader->find(name)) code.add(name, module->path());
+  return code;
 }
 
 void RegistryTarget::check_end(Findings& findings) {

@@ -125,6 +125,14 @@ Result<std::unique_ptr<Worker>> StockTarget::make_worker(Surroundings surroundin
                                        std::move(*file));
 }
 
+Status StockTarget::rest(Tally& tally) { return rest_module(file_->name(), tally); }
+
+TestedCode StockTarget::tested_code() const {
+  TestedCode code;
+  code.add(file_->name(), file_->path());
+  return code;
+}
+
 void StockTarget::check_end(Findings& findings) {
   loaded_now_ = module_state(file_->name()) == ModuleState::live;
   check_module_cycles(*file_, findings);

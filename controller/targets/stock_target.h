@@ -40,6 +40,8 @@ class StockTarget : public Target {
   [[nodiscard]] std::vector<std::string> needs() const override { return {module_}; }
   [[nodiscard]] Status prepare() override;
   [[nodiscard]] Result<std::unique_ptr<Worker>> make_worker(Surroundings surroundings) override;
+  [[nodiscard]] Status rest(Tally& tally) override;
+  [[nodiscard]] TestedCode tested_code() const override;
   void check_end(Findings& findings) override;
   [[nodiscard]] uint64_t reloads(const Counts& totals) const override;
 

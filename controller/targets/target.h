@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "leaks/tested_code.h"
 #include "result.h"
 #include "storm/findings.h"
 #include "storm/parameters.h"
@@ -41,6 +42,11 @@ class Target {
 
   // From the main thread, some times a second while the storm runs.
   virtual void check_during(Findings& /*findings*/) {}
+  // While all workers wait: unloads what is under test, counting as an unloader does, and lets
+  // finish what goes on by itself. An error: it cannot be done now.
+  [[nodiscard]] virtual Status rest(Tally& /*tally*/) { return {}; }
+  // The code whose memory is to be looked at then.
+  [[nodiscard]] virtual TestedCode tested_code() const { return {}; }
   // After all workers have ended: is everything as if there had been no storm?
   virtual void check_end(Findings& findings) = 0;
 

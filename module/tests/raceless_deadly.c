@@ -120,14 +120,14 @@ static noinline void deadly_leak_slab(void)
 {
 	void *object = kmalloc(OBJECT_SIZE, GFP_KERNEL);
 
-	OPTIMIZER_HIDE_VAR(object);
+	barrier_data(object); /* else it is a jump, and the caller another */
 }
 
 static noinline void deadly_leak_vmalloc(void)
 {
 	void *area = vmalloc(LEAK_PAGES * PAGE_SIZE);
 
-	OPTIMIZER_HIDE_VAR(area);
+	barrier_data(area);
 }
 
 /* A page on each CPU: the kernel accounts for this memory in pages. */
@@ -135,7 +135,7 @@ static noinline void deadly_leak_percpu(void)
 {
 	void __percpu *area = __alloc_percpu(PAGE_SIZE, sizeof(long));
 
-	OPTIMIZER_HIDE_VAR(area);
+	barrier_data(area);
 }
 
 /* Without a word: kernel_power_off() would print one. */
