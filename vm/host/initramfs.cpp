@@ -136,7 +136,7 @@ std::string signature(const fs::path& file) {
 // left to the list of sources that the cache keeps with each base.
 std::string base_key(const Project& project, const Kernel& kernel, const GuestFiles& files,
                      const std::vector<fs::path>& own) {
-  std::string key = "layout 2\n";
+  std::string key = "layout 3\n";
   auto line = [&key](const std::string& text) { key += text + "\n"; };
   for (const fs::path& file : {project.binaries / "init", fs::path(busybox)}) line(signature(file));
   if (files.kmod) line("kmod");
@@ -148,22 +148,34 @@ std::string base_key(const Project& project, const Kernel& kernel, const GuestFi
   return key;
 }
 
+// Without symbols: each boot unpacks the file, and a debugger has the whole one on the host.
+Status strip_all(const fs::path& from, const fs::path& to) {
+  auto stripped = run_program({"strip", "-o", to.string(), from.string()});
+  if (!stripped) return tl::unexpected(stripped.error());
+  if (stripped->status != 0) return fail(0, "strip failed on " + from.string());
+  return {};
+}
+
 Status build_base(const Project& project, const Kernel& kernel, const GuestFiles& files,
                   const std::vector<fs::path>& own, const fs::path& folder) {
   Tree tree;
   if (auto added = add_skeleton(tree, project); !added) return added;
   if (files.kmod)
     if (auto added = add_kmod(tree); !added) return added;
-  if (files.command)
-    if (auto added = tree.add_program("/usr/bin/raceless", project.binaries / "raceless"); !added)
+  fs::path scratch = folder / "scratch";
+  if (files.command) {
+    fs::create_directories(scratch);
+    if (auto done = strip_all(project.binaries / "raceless", scratch / "raceless"); !done)
+      return done;
+    if (auto added = tree.add_program("/usr/bin/raceless", scratch / "raceless"); !added)
       return added;
+  }
   for (const std::string& name : files.programs) {
     auto path = program_path(name);
     if (!path) return tl::unexpected(path.error());
     if (auto added = tree.add_program("/usr/bin/" + path->filename().string(), *path); !added)
       return added;
   }
-  fs::path scratch = folder / "scratch";
   if (files.kmod)
     if (auto added = add_modules(tree, kernel, files.modules, own, scratch); !added) return added;
 

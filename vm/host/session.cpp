@@ -316,6 +316,7 @@ void Session::collect() {
   seen_.console_complete = log.find(wire::end_marker) != std::string::npos;
   if (seen_.flooded) seen_.most_said = most_said(log);
   seen_.last_words = last_line(log);
+  seen_.last_error = last_line(read_console(options_.folder / "stderr"));
   if (seen_.last_words.empty())
     seen_.last_words = last_line(read_console(options_.folder / "qemu.log"));
 }

@@ -141,6 +141,7 @@ Judgement judge(const Evidence& seen) {
   if (!seen.results_error.empty()) return {Verdict::Infra, seen.results_error};
   if (seen.status != 0) {
     std::string why = seen.ktap ? seen.ktap->problem() : "";
+    if (why.empty()) why = seen.last_error;
     return {Verdict::Fail,
             fmt::format("exit status {}{}{}", seen.status, why.empty() ? "" : "; ", why)};
   }

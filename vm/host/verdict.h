@@ -41,6 +41,7 @@ struct Evidence {
   std::string shutdown;             // QEMU's word for why it ended: "guest-reset"; may be empty
   std::string most_said;            // of a flood: the message that is most of it
   std::string stuck_at;             // what the dump after the time limit says
+  std::string last_error;           // the last line on the command's stderr
   std::string last_words;           // the last line on the console, or of QEMU's stderr
   int boots = 0;                    // how often it was tried
   std::optional<KtapSummary> ktap;  // set when a plan is demanded

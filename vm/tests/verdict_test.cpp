@@ -155,6 +155,10 @@ TEST(Verdict, AFailedCommandFails) {
   seen.qemu_status = wire::qemu_exit_status(3);
   EXPECT_EQ(judge(seen).verdict, Verdict::Fail);
   EXPECT_EQ(judge(seen).cause, "exit status 3");
+  seen.last_error = "tool: no such file";
+  EXPECT_EQ(judge(seen).cause, "exit status 3; tool: no such file");
+  seen.ktap = read_ktap("KTAP version 1\n1..1\nnot ok 1 - a\n");
+  EXPECT_NE(judge(seen).cause.find("tests failed"), std::string::npos);
 }
 
 TEST(Verdict, BadKtapFailsWhenItIsDemanded) {
