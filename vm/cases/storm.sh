@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# A short storm on each provider of the project: the whole chain in one guest.
+# A short storm on each provider of the project: the whole chain in one guest, which tells who
+# allocated what.
 # needs: raceless
 # smp: 2
 # memory: 1024
+# append: slub_debug=FZPU
 # timeout: 180
 . /case/ktap
 plan 4
