@@ -77,7 +77,7 @@ class TestedCodeTest : public testing::Test {
     header.e_machine = EM_X86_64;
     header.e_shstrndx = 4;
     gelf_update_ehdr(elf, &header);
-    std::string names("\0.text\0.init.text\0.symtab\0.strtab\0first\0second\0start\0", 54);
+    std::string names("\0.text\0.init.text\0.symtab\0.strtab\0first\0second\0start\0", 53);
     const auto at = [&names](const char* name) {
       return static_cast<Elf64_Word>(names.find(name));
     };
