@@ -4,10 +4,10 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm vm-test mutants bench vm-shell build test check clean dependencies check-dependencies
+.PHONY: help storm replay vm-test mutants bench vm-shell build test check clean dependencies check-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
-export KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
+export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
 export MUTANT SAMPLE CONTROL
 
 help:
@@ -24,6 +24,9 @@ mutants: dependencies
 
 bench: dependencies
 	@bench/run
+
+replay: dependencies
+	@vm/run --replay "$${RUN:?RUN=runs/FOLDER of a recorded run}" $${GDB:+--gdb "$$GDB"}
 
 vm-shell: dependencies
 	@vm/build "$${KERNEL:-6.12}" raceless raceless-vm init >/dev/null

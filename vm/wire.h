@@ -82,6 +82,9 @@ inline constexpr int debug_exit_port = 0xf4;
 }
 [[nodiscard]] constexpr int qemu_exit_status(int status) { return 2 * debug_exit_code(status) + 1; }
 
+// Where init writes the results byte by byte when the machine is recorded and has no disk.
+inline constexpr int results_port = 0xe9;
+
 // The last line that init writes to the kernel log. Its presence in the console log proves that
 // the log is whole.
 inline constexpr std::string_view end_marker = "raceless-init: end of case";

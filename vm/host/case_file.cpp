@@ -65,6 +65,7 @@ std::map<std::string, Setter> setters(CaseFile& c) {
   return {
       {"smp", whole_number(c.smp, 1, 64)},
       {"memory", whole_number(c.memory_mib, 128, 65536)},
+      {"replays", whole_number(c.replays, 1, 1000)},
       {"timeout", whole_number(c.timeout_s, 1, 86400)},
       {"kernels", word_list(c.kernels)},
       {"modules", word_list(c.modules)},
@@ -172,6 +173,10 @@ void apply_case(const CaseFile& file, const Project& project, RunSpec& spec) {
   spec.memory_mib = file.memory_mib;
   spec.timeout_s = file.timeout_s;
   spec.results_disk = file.results;
+  if (file.replays > 0) spec.record = true;
+  spec.replays = std::max(spec.replays, file.replays);
+  // One thread of the host does what the case's limit reckons with several for.
+  if (spec.record) spec.timeout_s *= 4;
   spec.demand_ktap = true;
   spec.audit = file.raceless;
   if (!file.append.empty()) spec.append.push_back(file.append);

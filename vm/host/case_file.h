@@ -3,6 +3,7 @@
 //
 //   # smp: 4                       CPUs (2)
 //   # memory: 512                  MiB (512)
+//   # replays: 1                   recorded on one CPU, and replayed so often, each time the same
 //   # timeout: 120                 seconds (60)
 //   # kernels: 6.12                the only ones it makes sense on (all)
 //   # modules: dummy configfs      of the kernel's tree, with what they depend on
@@ -36,6 +37,7 @@ struct CaseFile {
   unsigned smp = 2;
   unsigned memory_mib = 512;
   unsigned timeout_s = 60;
+  unsigned replays = 0;
   std::vector<std::string> kernels;
   std::vector<std::string> modules;
   bool raceless = false;

@@ -24,6 +24,35 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
+// What makes QEMU's record/replay (its docs/system/replay.rst) hold:
+// - One CPU. QEMU refuses more, for a reason: with a second CPU smuggled past that check (-device)
+//   a recording is made, but its replay goes astray at once, where the firmware starts that CPU.
+// - Time is the count of executed instructions, 8 ns each, about what TCG does; nothing depends on
+//   the host's speed. sleep=off: an idle guest skips to its next timer. With sleep=on it would wait
+//   in real time, and the log was 13 times as long.
+// - sleep=off has a price: QEMU 7.2 hands what comes from outside (input of a chardev, the end of a
+//   blkreplay request) to the guest in icount_account_warp_timer(), which then never does. A guest
+//   with NVMe over blkreplay hung in its boot. So nothing comes from outside: the host says nothing
+//   on the wire, sends no NMI (which no log would know of either way), and results leave through a
+//   port that is only written, byte by byte. All that is left in the log are clocks and timers.
+// - KASLR off, so that symbols fit. preempt=full, because on one CPU preemption is what is left of
+//   concurrency.
+// - QEMU stands still when the guest has ended, so that one can ask at which instruction.
+void add_tape(Argv& argv, const Machine& m) {
+  argv.insert(argv.end(),
+              {"-icount", fmt::format("shift=3,sleep=off,rr={},rrfile={}",
+                                      m.tape == Tape::Record ? "record" : "replay", tape_file)});
+  if (m.results_disk)
+    argv.insert(argv.end(),
+                {"-chardev", "file,id=results,path=results.img", "-device",
+                 fmt::format("isa-debugcon,iobase={:#x},chardev=results", wire::results_port)});
+}
+
+std::string accel_option(const Machine& m) {
+  if (m.accel != "tcg") return m.accel;
+  return m.tape == Tape::None ? "tcg,thread=multi" : "tcg,thread=single";
+}
+
 Argv command_with(const Machine& m, const std::string& console, const std::string& wire) {
   Argv argv = {qemu,
                "-nodefaults",
@@ -34,7 +63,7 @@ Argv command_with(const Machine& m, const std::string& console, const std::strin
                "-machine",
                "pc",
                "-accel",
-               m.accel == "tcg" ? "tcg,thread=multi" : m.accel,
+               accel_option(m),
                "-smp",
                std::to_string(m.smp),
                "-m",
@@ -56,7 +85,9 @@ Argv command_with(const Machine& m, const std::string& console, const std::strin
                "-device",
                fmt::format("isa-debug-exit,iobase={:#x},iosize=4", wire::debug_exit_port)};
   if (m.accel == "kvm") argv.insert(argv.end(), {"-cpu", "host"});
-  if (m.results_disk)
+  if (m.tape != Tape::None)
+    add_tape(argv, m);
+  else if (m.results_disk)
     argv.insert(argv.end(), {"-drive", "file=results.img,format=raw,if=none,id=results", "-device",
                              "nvme,serial=results,drive=results"});
   return argv;
@@ -78,6 +109,7 @@ std::string Machine::kernel_arguments() const {
       "sysctl.kernel.hung_task_timeout_secs={} "
       "sysctl.kernel.watchdog_thresh={} rcupdate.rcu_cpu_stall_timeout={}",
       10 * patience, std::min(10 * patience, max_watchdog_thresh_s), 5 * patience);
+  if (tape != Tape::None) text += " nokaslr preempt=full";
   for (const std::string& more : append) text += " " + more;
   return text;
 }
@@ -85,6 +117,12 @@ std::string Machine::kernel_arguments() const {
 Argv Machine::command() const {
   Argv argv = command_with(*this, "file,id=console,path=console.log", "stdio,id=wire,signal=off");
   argv.insert(argv.end(), {"-qmp", fmt::format("unix:{},server=on,wait=off", qmp_socket)});
+  if (tape != Tape::None) argv.insert(argv.end(), {"-action", "shutdown=pause"});
+  // The drive belongs to no device; QEMU keeps a snapshot in its temporary overlay, from which it
+  // runs forward again to "go back".
+  if (!debugger.empty())
+    argv.insert(argv.end(), {"-S", "-gdb", debugger, "-drive",
+                             "file=snapshots.img,format=raw,if=none,id=snapshots,snapshot=on"});
   return argv;
 }
 

@@ -12,6 +12,9 @@ namespace raceless::vm {
 
 inline constexpr const char* qemu = "qemu-system-x86_64";
 
+// Whether QEMU writes or reads the log of all that comes into the machine from outside.
+enum class Tape { None, Record, Replay };
+
 struct Machine {
   std::string accel = "tcg";
   unsigned smp = 2;
@@ -19,6 +22,8 @@ struct Machine {
   bool results_disk = false;
   unsigned patience = 1;            // by how much the kernel's detectors wait longer
   std::vector<std::string> append;  // more of the kernel command line
+  Tape tape = Tape::None;
+  std::string debugger;  // where QEMU waits for gdb, as its -gdb takes it; empty: it does not
 
   [[nodiscard]] std::string kernel_arguments() const;
   // Names are relative to the run folder. The wire is QEMU's stdin and stdout.
@@ -31,5 +36,8 @@ struct Machine {
 [[nodiscard]] unsigned patience_for(double load, unsigned host_cpus, unsigned guest_cpus);
 
 inline constexpr std::uint64_t results_disk_bytes = 1ull << 30;
+inline constexpr const char* tape_file = "recording";
+// The detectors of a recorded guest count its own time, which a busy host does not stretch.
+inline constexpr unsigned recorded_patience = 4;
 
 }  // namespace raceless::vm

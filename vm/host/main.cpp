@@ -14,6 +14,7 @@
 
 #include "case_file.h"
 #include "console.h"
+#include "replay.h"
 #include "run.h"
 #include "suite.h"
 
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr int exit_fail = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_infra = 4;
+constexpr const char* default_gdb_port = "1234";
 constexpr const char* terminfo = "/usr/lib/terminfo";
 
 void message(const std::string& text) { fmt::print(stderr, "vm: {}\n", text); }
@@ -66,6 +68,10 @@ struct RunArguments {
   std::vector<std::string> files;
   bool bare = false;
   bool quiet = false;
+  bool smp_given = false;
+  unsigned until_failure = 0;
+  ReplaySpec replay;
+  std::string gdb_port;  // empty: no gdb
 };
 
 void add_run_options(CLI::App& app, RunArguments& a) {
@@ -99,6 +105,18 @@ void add_run_options(CLI::App& app, RunArguments& a) {
   app.add_flag("--stdin", a.spec.input, "give our stdin to the command");
   app.add_flag("--bare", a.bare, "init, busybox and what is asked for: no raceless, no results");
   app.add_flag("--ktap", a.spec.demand_ktap, "the command must print KTAP that proves success");
+  app.add_flag("--record", a.spec.record,
+               "record it, on one CPU, so that it can be replayed exactly");
+  app.add_option("--until-failure", a.until_failure,
+                 "with --record: up to N runs that differ, until one fails; that one is kept")
+      ->check(CLI::Range(1u, 100000u));
+  app.add_option("--replays", a.spec.replays, "with --record: replay it N times and compare")
+      ->check(CLI::Range(1u, 1000u));
+  app.add_option("--replay", a.replay.folder, "replay the recorded run in this folder");
+  app.add_option("--gdb", a.gdb_port, "with --replay: wait for gdb, on this port of the loopback")
+      ->expected(0, 1)
+      ->default_str(default_gdb_port)
+      ->check(CLI::Range(1u, 65535u));
   app.add_flag("-q,--quiet", a.quiet, "no messages but errors");
   app.add_option("command", a.spec.files.argv, "what to run in the guest");
 }
@@ -135,7 +153,71 @@ int run_exit_code(const RunOutcome& outcome) {
   return outcome.seen.ended && outcome.seen.status > 0 ? outcome.seen.status : exit_fail;
 }
 
+// What is contradictory in what was said of recordings, in words, or nothing.
+std::string check_record(RunArguments& a, unsigned case_cpus) {
+  if (!a.spec.record && (a.until_failure > 0 || a.spec.replays > 0))
+    return "--until-failure and --replays go with --record";
+  if (!a.spec.record) return "";
+  if (a.spec.terminal || a.spec.input)
+    return "a recorded guest gets no input: -i and --stdin do not go with --record";
+  if (a.smp_given && a.spec.smp > 1)
+    return fmt::format(
+        "--record holds for one CPU only, and -s {} was asked for: QEMU does not record more. "
+        "Without -s it has one, and preempts (preempt=full); docs/replay.md says what that finds",
+        a.spec.smp);
+  if (case_cpus > 1 && !a.quiet)
+    message(fmt::format("the case wants {} CPUs; a recording has one", case_cpus));
+  a.spec.smp = 1;
+  return "";
+}
+
+int replay_run(const Project& project, RunArguments& a) {
+  a.replay.folder = fs::absolute(a.replay.folder);
+  a.replay.copy_output = !a.quiet;
+  if (!a.gdb_port.empty()) {
+    a.replay.debugger = "tcp:127.0.0.1:" + a.gdb_port;
+    auto command = gdb_command(project, a.replay.folder, a.gdb_port);
+    if (!command) return failed(command.error());
+    message("the machine waits for gdb, in another terminal:");
+    message("  " + *command);
+    message(
+        "there, before `continue`: hbreak panic. At a stop: raceless-modules, bt, reverse-stepi");
+  }
+  auto replayed = replay(project, a.replay);
+  if (!replayed) return failed(replayed.error());
+  // Whoever holds the debugger decides how it ends.
+  if (!a.replay.debugger.empty()) return 0;
+  if (!a.quiet || !replayed->differences.empty()) message(describe(*replayed));
+  for (const std::string& difference : replayed->differences) message(difference);
+  return replayed->differences.empty() ? 0 : exit_fail;
+}
+
+// The command starts at another point of the timer's tick in each of them, which is what decides
+// where threads are preempted.
+Result<RunOutcome> run_until_failure(const Project& project, RunArguments& a) {
+  constexpr unsigned tick_us = 4000;
+  constexpr unsigned stride = 1237;  // prime to the tick: no phase comes twice before all came
+  auto say = [&](const std::string& text) {
+    if (!a.quiet) message(text);
+  };
+  unsigned attempts = std::max(1u, a.until_failure);
+  for (unsigned i = 0;; ++i) {
+    RunSpec spec = a.spec;
+    if (i > 0) spec.append.push_back(fmt::format("raceless_phase={}", i * stride % tick_us));
+    auto outcome = run_case(project, spec, say);
+    if (!outcome || outcome->judgement.verdict != Verdict::Pass || i + 1 == attempts)
+      return outcome;
+    message(fmt::format("run {} of {} passed", i + 1, attempts));
+    fs::remove_all(spec.folder);
+  }
+}
+
 int run(const Project& project, RunArguments& a) {
+  if (!a.gdb_port.empty() && a.replay.folder.empty()) {
+    message("--gdb goes with --replay");
+    return exit_usage;
+  }
+  if (!a.replay.folder.empty()) return replay_run(project, a);
   auto kernel = find_kernel(project.source, a.kernel);
   if (!kernel) return failed(kernel.error());
   a.spec.kernel = *kernel;
@@ -143,16 +225,20 @@ int run(const Project& project, RunArguments& a) {
     auto file = read_case(fs::absolute(a.case_file));
     if (!file) return failed(file.error());
     apply_case(*file, project, a.spec);
+    a.smp_given = false;
   } else if (std::string problem = complete_spec(project, a); !problem.empty()) {
+    message(problem);
+    return exit_usage;
+  }
+  if (std::string problem = check_record(a, a.case_file.empty() ? 0 : a.spec.smp);
+      !problem.empty()) {
     message(problem);
     return exit_usage;
   }
   if (a.spec.folder.empty()) a.spec.folder = new_run_folder(project, "run");
   a.spec.folder = fs::absolute(a.spec.folder);
 
-  auto outcome = run_case(project, a.spec, [&](const std::string& text) {
-    if (!a.quiet) message(text);
-  });
+  auto outcome = run_until_failure(project, a);
   if (!outcome) return failed(outcome.error());
   const Judgement& judgement = outcome->judgement;
   if (judgement.verdict != Verdict::Pass || !a.quiet)
@@ -205,6 +291,7 @@ int dispatch(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
   Project project = find_project();
+  run_arguments.smp_given = run_command->count("--smp") > 0;
   if (run_command->parsed()) return run(project, run_arguments);
   if (test_command->parsed()) return test(project, suite);
   return scan(project, log);

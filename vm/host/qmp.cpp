@@ -50,9 +50,38 @@ void Qmp::attend() {
 // {"timestamp": {…}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}
 void Qmp::heed(const std::string& line) {
   const auto said = nlohmann::json::parse(line, nullptr, false);
-  if (!said.is_object() || said.value("event", "") != "SHUTDOWN") return;
-  if (const auto data = said.find("data"); data != said.end() && data->is_object())
-    shutdown_reason_ = data->value("reason", "");
+  if (!said.is_object()) return;
+  if (said.contains("event")) {
+    const auto data = said.value("data", nlohmann::json::object());
+    return heed_event(said.value("event", ""), data.value("reason", ""));
+  }
+  // {"return": {"icount": 2461687021, "mode": "record", "filename": "recording"}}
+  const auto answer = said.find("return");
+  if (answer == said.end() || !answer->is_object() || !answer->contains("icount")) return;
+  instructions_ = answer->value("icount", std::uint64_t{0});
+  if (!stay_) (void)command("quit");
+}
+
+void Qmp::heed_event(const std::string& event, const std::string& reason) {
+  if (event == "SHUTDOWN") {
+    // The first one is the guest's; our own `quit` causes another.
+    if (shutdown_reason_.empty()) shutdown_reason_ = reason;
+    over_ = true;
+  }
+  // A debugger stops the machine too, and that is not the end.
+  if (event == "STOP" && follow_ && over_ && !instructions_) (void)command("query-replay");
+}
+
+void Qmp::follow_to_the_end(bool stay) {
+  follow_ = true;
+  stay_ = stay;
+}
+
+void Qmp::stop() {
+  if (!socket_) return;
+  stay_ = false;
+  (void)command(over_ ? "quit" : "stop");
+  over_ = true;
 }
 
 Status Qmp::inject_nmi() {

@@ -15,6 +15,8 @@
 #include "cache.h"
 #include "console.h"
 #include "kernel.h"
+#include "recording.h"
+#include "replay.h"
 #include "report.h"
 
 namespace raceless::vm {
@@ -61,6 +63,7 @@ Status make_disk(const fs::path& file) {
 
 std::string init_options(const RunSpec& spec) {
   wire::Fields fields = {{"results", spec.results_disk ? "1" : "0"},
+                         {"port", spec.record ? "1" : "0"},
                          {"terminal", spec.terminal ? "1" : "0"},
                          {"input", spec.input ? "1" : "0"},
                          {"audit", spec.audit ? "1" : "0"}};
@@ -116,16 +119,10 @@ bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& r
   return answer == "yes";
 }
 
-Result<std::string> qemu_version() {
-  auto finished = run_program({qemu, "--version"});
-  if (!finished) return fail(0, fmt::format("needs {}; install qemu-system-x86", qemu));
-  return finished->out.substr(0, finished->out.find('\n'));
-}
-
 // Boots until init came up, at most max_boots times.
 SessionResult boot(const RunSpec& spec, const SessionOptions& options, const SplatRules& rules) {
   for (int boots = 1;; ++boots) {
-    if (spec.results_disk)
+    if (spec.results_disk && !spec.record)
       if (auto made = make_disk(spec.folder / "results.img"); !made) {
         SessionResult result;
         result.seen.broken_host = made.error().message();
@@ -134,7 +131,7 @@ SessionResult boot(const RunSpec& spec, const SessionOptions& options, const Spl
     SessionResult result = run_session(options, rules);
     result.seen.boots = boots;
     bool again = !result.seen.started && !result.seen.interrupted &&
-                 result.seen.broken_host.empty() && boots < max_boots;
+                 result.seen.broken_host.empty() && boots < max_boots && !spec.record;
     if (!again) return result;
     std::error_code ignored;
     fs::rename(spec.folder / "console.log", spec.folder / fmt::format("console.died-{}.log", boots),
@@ -142,22 +139,22 @@ SessionResult boot(const RunSpec& spec, const SessionOptions& options, const Spl
   }
 }
 
-void collect_results(const RunSpec& spec, Evidence& seen) {
-  fs::path image = spec.folder / "results.img";
+void collect_results(const fs::path& folder, Evidence& seen) {
+  fs::path image = folder / "results.img";
   if (seen.results == "saved")
-    if (auto unpacked = extract_tar(image, spec.folder); !unpacked)
+    if (auto unpacked = extract_tar(image, folder); !unpacked)
       seen.results_error = unpacked.error().message();
   std::error_code ignored;
   fs::remove(image, ignored);
 }
 
-void collect_ktap(const RunSpec& spec, Evidence& seen) {
+void collect_ktap(const fs::path& folder, bool demand_ktap, Evidence& seen) {
   std::ostringstream text;
-  text << std::ifstream(spec.folder / "stdout").rdbuf();
+  text << std::ifstream(folder / "stdout").rdbuf();
   std::string lines = ktap_lines(text.str());
-  if (spec.demand_ktap) seen.ktap = read_ktap(lines);
-  if (spec.demand_ktap || lines.find("TAP version") != std::string::npos)
-    std::ofstream(spec.folder / "ktap") << lines;
+  if (demand_ktap) seen.ktap = read_ktap(lines);
+  if (demand_ktap || lines.find("TAP version") != std::string::npos)
+    std::ofstream(folder / "ktap") << lines;
 }
 
 // Removes a folder that this run made, unless it is told that the run came to something.
@@ -188,17 +185,96 @@ class NewFolder {
   bool existed_ = false;
 };
 
+// With their symbols, for a debugger: module/build leaves those in work/.
+Status keep_symbols(const Project& project, const RunSpec& spec) {
+  fs::path folder = project.built_modules(spec.kernel.release) / "work";
+  std::error_code error;
+  if (!spec.files.raceless || !fs::exists(folder)) return {};
+  fs::create_directory(spec.folder / "symbols", error);
+  for (fs::recursive_directory_iterator entry(folder, error), end; entry != end;
+       entry.increment(error))
+    if (entry->path().extension() == ".ko")
+      if (auto linked =
+              link_or_copy(entry->path(), spec.folder / "symbols" / entry->path().filename());
+          !linked)
+        return linked;
+  return error ? Status(fail(error.value(), "cannot keep the modules' symbols")) : Status();
+}
+
+// Writes down what a replay needs and must come to, and replays it as often as was asked for.
+Status keep_recording(const Project& project, const RunSpec& spec, const Machine& machine,
+                      const std::string& version, RunOutcome& outcome,
+                      const std::function<void(const std::string&)>& say) {
+  Recording r;
+  r.kernel = spec.kernel.release;
+  r.qemu = version;
+  r.machine = machine;
+  r.allow = spec.allow;
+  r.demand_ktap = spec.demand_ktap;
+  r.limit_s = spec.timeout_s;
+  r.audited = spec.audit;
+  r.timed_out = outcome.seen.timed_out;
+  r.interrupted = outcome.seen.interrupted;
+  r.seconds = outcome.times.total_s;
+  r.verdict = name_of(outcome.judgement.verdict);
+  r.cause = outcome.judgement.cause;
+  r.instructions = outcome.instructions;
+  auto firmware = digest_firmware();
+  if (!firmware) return tl::unexpected(firmware.error());
+  r.firmware = *firmware;
+  auto inputs = digest_inputs(spec.folder);
+  if (!inputs) return tl::unexpected(inputs.error());
+  r.inputs = std::move(*inputs);
+  auto outputs = digest_outputs(spec.folder);
+  if (!outputs) return tl::unexpected(outputs.error());
+  r.outputs = std::move(*outputs);
+  if (auto written = write_recording(r, spec.folder); !written) return written;
+  if (auto kept = keep_symbols(project, spec); !kept) return kept;
+  say(fmt::format("recorded {:.1f} s in {:.1f} MB; vm/run --replay {} replays it", r.seconds,
+                  static_cast<double>(fs::file_size(spec.folder / tape_file)) / 1e6,
+                  spec.folder.string()));
+  for (unsigned i = 1; i <= spec.replays; ++i) {
+    auto replayed = replay(project, {spec.folder, "", false});
+    if (!replayed) return tl::unexpected(replayed.error());
+    say(describe(*replayed));
+    if (replayed->differences.empty()) continue;
+    outcome.judgement = {Verdict::Infra, fmt::format("replay {} of {} was not as recorded: {}", i,
+                                                     spec.replays, replayed->differences[0])};
+    break;
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<std::string> qemu_version() {
+  auto finished = run_program({qemu, "--version"});
+  if (!finished) return fail(0, fmt::format("needs {}; install qemu-system-x86", qemu));
+  return finished->out.substr(0, finished->out.find('\n'));
+}
+
+Result<SplatRules> load_rules(const Project& project, const std::vector<std::string>& allow) {
+  auto rules = SplatRules::load(project.source / "vm/splats");
+  if (!rules) return rules;
+  for (const std::string& pattern : allow)
+    if (auto allowed = rules->allow(pattern); !allowed) return tl::unexpected(allowed.error());
+  return rules;
+}
+
+void collect(const fs::path& folder, bool demand_ktap, Evidence& seen) {
+  collect_results(folder, seen);
+  collect_ktap(folder, demand_ktap, seen);
+}
 
 Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
                             const std::function<void(const std::string&)>& say) {
   auto version = qemu_version();
   if (!version) return tl::unexpected(version.error());
-  auto rules = SplatRules::load(project.source / "vm/splats");
+  if (spec.record && (spec.smp != 1 || spec.accel == "kvm"))
+    return fail(EINVAL, "QEMU records one emulated CPU only: --record goes with -s 1 and tcg");
+  auto rules = load_rules(project, spec.allow);
   if (!rules) return tl::unexpected(rules.error());
-  for (const std::string& pattern : spec.allow)
-    if (auto allowed = rules->allow(pattern); !allowed) return tl::unexpected(allowed.error());
-  auto accel = choose_accel(spec.accel, "/",
+  auto accel = choose_accel(spec.record ? "tcg" : spec.accel, "/",
                             [&] { return probe_kvm(project, spec.kernel, *rules, *version); });
   if (!accel) return tl::unexpected(accel.error());
 
@@ -223,9 +299,16 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   machine.patience = accel->name == "kvm"
                          ? 1
                          : patience_for(host_load(), std::thread::hardware_concurrency(), spec.smp);
+  Machine saved = machine;
+  if (spec.record) {
+    machine.tape = Tape::Record;
+    saved.tape = Tape::Replay;
+    machine.patience = saved.patience = recorded_patience;
+  }
   SessionOptions options;
   options.folder = spec.folder;
   options.command = machine.command();
+  options.tape = machine.tape;
   options.limit_s = spec.timeout_s;
   options.boot_limit_s *= machine.patience;
   options.grace_s *= machine.patience;
@@ -233,7 +316,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   options.input = spec.input;
   options.copy_output = spec.copy_output;
   fs::path script = spec.folder / "qemu-cmd";
-  std::ofstream(script) << machine.script(
+  std::ofstream(script) << saved.script(
       spec.timeout_s == 0 ? 0 : spec.timeout_s + options.boot_limit_s);
   fs::permissions(script, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
 
@@ -246,10 +329,13 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   outcome.seen = std::move(session.seen);
   outcome.accel = *accel;
   outcome.seen.audited = spec.audit;
-  collect_results(spec, outcome.seen);
-  collect_ktap(spec, outcome.seen);
+  outcome.instructions = session.instructions;
+  collect(spec.folder, spec.demand_ktap, outcome.seen);
   outcome.judgement = judge(outcome.seen);
   folder.keep();
+  if (spec.record)
+    if (auto kept = keep_recording(project, spec, machine, *version, outcome, say); !kept)
+      return tl::unexpected(kept.error());
   if (auto written = write_report(spec, machine, *version, outcome); !written)
     return tl::unexpected(written.error());
   return outcome;

@@ -30,6 +30,8 @@ struct RunSpec {
   bool demand_ktap = false;
   bool audit = false;  // the guest compares the registry's numbers with the kernel's
   bool copy_output = true;
+  bool record = false;   // so that it can be replayed exactly; one CPU
+  unsigned replays = 0;  // of the recording, at once; one that differs is a failure of the run
   std::filesystem::path folder;
 };
 
@@ -38,7 +40,15 @@ struct RunOutcome {
   Evidence seen;
   SessionTimes times;
   Accel accel;
+  std::optional<std::uint64_t> instructions;  // of a recorded machine, when it stood still
 };
+
+[[nodiscard]] Result<std::string> qemu_version();
+// The detectors of a run: the project's rules and the run's exceptions.
+[[nodiscard]] Result<SplatRules> load_rules(const Project& project,
+                                            const std::vector<std::string>& allow);
+// What the guest left in the folder: results are unpacked, KTAP is read.
+void collect(const std::filesystem::path& folder, bool demand_ktap, Evidence& seen);
 
 // Nothing before QEMU's first start is left behind when it fails: those failures are returned as
 // errors, and an INFRA verdict is for what happened later. `say` gets one line about what is about

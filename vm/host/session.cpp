@@ -67,7 +67,9 @@ class Session {
       : options_(options),
         rules_(rules),
         qmp_(options.folder),
-        console_(options.folder / "console.log") {}
+        console_(options.folder / "console.log") {
+    if (options.tape != Tape::None) qmp_.follow_to_the_end(options.stay);
+  }
 
   SessionResult run();
 
@@ -79,6 +81,7 @@ class Session {
   void on_frame(const wire::Frame& frame);
   void on_input();
   void check_time();
+  void check_replay();
   void end_of_patience();
   void abort();
   void collect();
@@ -104,6 +107,7 @@ class Session {
   bool killed_ = false;
   bool input_open_ = false;
   int interrupts_ = 0;
+  std::optional<Clock::time_point> aborted_at_;
   Clock::time_point start_ = Clock::now();
   std::optional<Clock::time_point> started_at_;
   std::optional<Clock::time_point> over_at_;   // the guest ended or panicked: QEMU should exit
@@ -120,7 +124,13 @@ void Session::give_up(const std::string& why) {
 void Session::abort() {
   if (qemu_gone_) return;
   killed_ = true;
-  qemu_.kill(SIGKILL);
+  // A recording is whole only when QEMU itself ends it.
+  if (options_.tape != Tape::None && !aborted_at_) {
+    aborted_at_ = Clock::now();
+    qmp_.stop();
+  } else if (!aborted_at_ || seconds_since(*aborted_at_) > options_.grace_s) {
+    qemu_.kill(SIGKILL);
+  }
 }
 
 bool Session::launch() {
@@ -157,6 +167,8 @@ bool Session::launch() {
 }
 
 void Session::send(wire::Type type, std::string_view payload) {
+  // QEMU would record it, but with sleep=off never deliver it; and in a replay there is no host.
+  if (options_.tape != Tape::None) return;
   // The pipe to QEMU is far larger than what a user types; when it is gone, so is the guest.
   (void)write_all(to_guest_.get(), encoder_.encode(type, payload));
 }
@@ -235,7 +247,8 @@ void Session::on_signals() {
       if (options_.terminal && seen_.started && ioctl(0, TIOCGWINSZ, &size) == 0)
         send(wire::Type::Resize, wire::encode_fields({{"rows", std::to_string(size.ws_row)},
                                                       {"columns", std::to_string(size.ws_col)}}));
-    } else if (*number == SIGINT && seen_.started && !seen_.ended && ++interrupts_ == 1) {
+    } else if (*number == SIGINT && seen_.started && !seen_.ended && options_.tape == Tape::None &&
+               ++interrupts_ == 1) {
       send(wire::Type::Signal, wire::encode_fields({{"number", std::to_string(SIGINT)}}));
     } else if (*number != SIGPIPE) {
       seen_.interrupted = true;
@@ -255,8 +268,18 @@ void Session::end_of_patience() {
   if (!qmp_.inject_nmi()) abort();
 }
 
+void Session::check_replay() {
+  seen_.flooded = console_.flooded() && !seen_.ended;
+  if (options_.limit_s > 0 && seconds_since(start_) > options_.limit_s)
+    give_up(
+        fmt::format("the replay did not end within {} s: it went another way than the recording",
+                    options_.limit_s));
+}
+
 void Session::check_time() {
   console_.follow();
+  if (aborted_at_) return abort();
+  if (options_.tape == Tape::Replay) return check_replay();
   if (console_.panicked() && !over_at_ && !seen_.timed_out) over_at_ = Clock::now();
   if (console_.flooded() && !seen_.ended && !seen_.timed_out) {
     seen_.flooded = true;
@@ -269,6 +292,8 @@ void Session::check_time() {
   } else if (started_at_) {
     if (options_.limit_s > 0 && seconds_since(*started_at_) > options_.limit_s) {
       seen_.timed_out = true;
+      // A recorded machine can be asked nothing, but its replay can be looked into.
+      if (options_.tape != Tape::None) return abort();
       asked_at_ = Clock::now();
       log_bytes_ = console_.bytes();
       send(wire::Type::Dump, {});
@@ -299,6 +324,8 @@ void Session::loop() {
 
 void Session::collect() {
   seen_.limit_s = options_.limit_s;
+  if (options_.tape == Tape::Replay) seen_.timed_out = options_.timed_out;
+  result_.instructions = qmp_.instructions();
   if (!decoder_.damage().empty()) seen_.wire_damage = decoder_.damage();
   result_.times.total_s = seconds_since(start_);
   result_.times.boot_s =

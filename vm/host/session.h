@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "machine.h"
@@ -21,6 +22,10 @@ struct SessionOptions {
   bool terminal = false;    // our terminal is the guest's
   bool input = false;       // our stdin is the command's
   bool copy_output = true;  // the command's output goes to our stdout and stderr too
+  // Nothing of ours may reach a guest on tape. In a replay, limit_s is for the whole.
+  Tape tape = Tape::None;
+  bool stay = false;       // a replayed machine is left standing at its end, for a debugger
+  bool timed_out = false;  // replay: the recording ended at its time limit
 };
 
 struct SessionTimes {
@@ -33,6 +38,7 @@ struct SessionTimes {
 struct SessionResult {
   Evidence seen;  // without ktap, results, audited and boots, which are the caller's to add
   SessionTimes times;
+  std::optional<std::uint64_t> instructions;  // of a tape's machine, when it stood still
 };
 
 // Writes console.log, stdout, stderr and qemu.log into the folder. SIGINT goes to the command, a
