@@ -2,10 +2,13 @@
 // raceless audit
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "audit/books.h"
+#include "audit/run_file.h"
 #include "clock.h"
 #include "command.h"
 #include "module_loader.h"
@@ -23,9 +26,35 @@ struct AuditOptions {
   std::string output;
 };
 
+Outcome say(const Comparison& comparison) {
+  fmt::print("{}\n", comparison.summary());
+  return comparison.disagreement() == nullptr ? Outcome::passed : Outcome::failed;
+}
+
 Outcome cannot_run(const Error& error) {
   fmt::print(stderr, "raceless: {}\n", error.message());
   return Outcome::cannot_run;
+}
+
+// Those of storms that left their folder below this one, or the one that is in it.
+Status compare_runs(const std::string& folder, Comparison& comparison) {
+  std::error_code error;
+  std::vector<std::filesystem::path> paths;
+  for (const auto& found : std::filesystem::recursive_directory_iterator(folder, error))
+    if (found.path().filename() == "run.json") paths.push_back(found.path());
+  if (error) return fail(error.value(), "cannot look for run.json in " + folder);
+  std::ranges::sort(paths);
+  for (const std::filesystem::path& path : paths) {
+    Result<nlohmann::json> run = read_run(path);
+    if (!run) return tl::unexpected(run.error());
+    comparison.begin("storm " + path.parent_path().filename().string());
+    try {
+      compare_run(*run, comparison);
+    } catch (const nlohmann::json::exception& wrong) {
+      return fail(0, path.string() + " is no run.json of this version: " + wrong.what());
+    }
+  }
+  return {};
 }
 
 // The counting begins before the first event: what is loaded already was not counted.
@@ -77,28 +106,44 @@ Outcome end(const AuditOptions& options) {
     return comparison && comparison->disagreement() == nullptr;
   });
   if (!comparison) return cannot_run(comparison.error());
-  fmt::print("{}\n", comparison->summary());
   if (!options.output.empty()) {
+    if (const Status read = compare_runs(options.output, *comparison); !read)
+      return cannot_run(read.error());
     const nlohmann::json report = {
         {"schema", 1}, {"summary", comparison->summary()}, {"numbers", comparison->to_json()}};
     const Status written = write_text(options.output + "/audit.json", report.dump(1) + "\n");
     if (!written) return cannot_run(written.error());
   }
-  return comparison->disagreement() == nullptr ? Outcome::passed : Outcome::failed;
+  return say(*comparison);
+}
+
+Outcome runs(const AuditOptions& options) {
+  Comparison comparison;
+  if (const Status read = compare_runs(options.output, comparison); !read)
+    return cannot_run(read.error());
+  if (comparison.numbers().empty())
+    return cannot_run({ENOENT, "there is no run.json in '" + options.output + "'"});
+  return say(comparison);
 }
 
 }  // namespace
 
 RunCommand add_audit(CLI::App& app) {
   auto options = std::make_shared<AuditOptions>();
-  app.add_option("WHEN", options->when,
-                 "begin: count from now on, before raceless.ko is loaded; end: compare")
+  app.add_option(
+         "WHEN", options->when,
+         "begin: count from now on, before raceless.ko is loaded; end: compare; run: compare "
+         "what is in each run.json, anywhere")
       ->required()
-      ->check(CLI::IsMember({"begin", "end"}));
-  app.add_option("-o,--output", options->output, "folder for audit.json, with every number");
-  app.footer("Needs root and raceless_ledger.ko. The first line of the output is the verdict.");
+      ->check(CLI::IsMember({"begin", "end", "run"}));
+  app.add_option(
+      "-o,--output", options->output,
+      "folder with the folders of storms; end leaves audit.json there, with every number");
+  app.footer(
+      "begin and end need root and raceless_ledger.ko. The output is one line, the verdict.");
   return [options] {
     if (options->when == "end") return end(*options);
+    if (options->when == "run") return runs(*options);
     const Status begun = begin();
     return begun ? Outcome::passed : cannot_run(begun.error());
   };

@@ -40,6 +40,19 @@ Op OpStream::next() {
   return op;
 }
 
+void PlanDigest::add(const Op& op) {
+  operations_++;
+  for (const uint64_t field :
+       {op.pause_ns, op.hold_ns, uint64_t{op.calls}, uint64_t{op.percent}, op.choice})
+    value_ = Random(value_ ^ field).next();
+}
+
+PlanDigest OpStream::digest(uint64_t operations) {
+  PlanDigest digest;
+  while (digest.operations() < operations) digest.add(next());
+  return digest;
+}
+
 OpStream Plan::stream(Role role, uint32_t index, Pacing pacing, uint64_t max_hold_ns) const {
   Random seeder(seed_);
   const uint64_t base = seeder.next();

@@ -52,12 +52,29 @@ struct Op {
   bool operator==(const Op&) const = default;
 };
 
+// How much of its plan a thread has done. The same number of operations and the same value mean:
+// the very same operations in the same order.
+class PlanDigest {
+ public:
+  void add(const Op& op);
+
+  [[nodiscard]] uint64_t operations() const { return operations_; }
+  [[nodiscard]] uint64_t value() const { return value_; }
+  bool operator==(const PlanDigest&) const = default;
+
+ private:
+  uint64_t operations_ = 0;
+  uint64_t value_ = 0;
+};
+
 class OpStream {
  public:
   OpStream(Random random, Pacing pacing, uint64_t max_hold_ns)
       : random_(random), pacing_(pacing), max_hold_ns_(max_hold_ns) {}
 
   [[nodiscard]] Op next();
+  // Draws that many.
+  [[nodiscard]] PlanDigest digest(uint64_t operations);
 
  private:
   Random random_;

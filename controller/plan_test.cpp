@@ -51,6 +51,28 @@ TEST(Plan, TheSequenceIsTheSameOnEveryMachine) {
                              << ", " << first.percent << ", " << first.choice << "ULL";
 }
 
+TEST(PlanDigest, IsOfTheSameOperationsInTheSameOrder) {
+  const auto stream = [](uint64_t seed) {
+    return Plan(seed).stream(Role::loader, 0, kPacing, 1'000'000);
+  };
+  PlanDigest done;
+  OpStream twin = stream(42);
+  for (int i = 0; i < 100; i++) done.add(twin.next());
+  EXPECT_EQ(done.operations(), 100U);
+  EXPECT_EQ(stream(42).digest(100), done);
+  EXPECT_NE(stream(42).digest(99), done);
+  EXPECT_NE(stream(43).digest(100).value(), done.value());
+
+  PlanDigest forwards;
+  PlanDigest backwards;
+  const Op first = stream(42).next();
+  const Op second = stream(43).next();
+  for (const Op& op : {first, second}) forwards.add(op);
+  for (const Op& op : {second, first}) backwards.add(op);
+  EXPECT_NE(forwards.value(), backwards.value());
+  EXPECT_EQ(PlanDigest{}.value(), 0U);
+}
+
 TEST(Plan, PacingDoesNotChangeWhatIsDone) {
   const std::vector<Op> slow = draw(42, Role::consumer, 0, {5'000'000, 5'000'000, 0});
   const std::vector<Op> fast = draw(42, Role::consumer, 0, {0, 0, 100});

@@ -9,10 +9,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "audit/run_file.h"
 #include "clock.h"
 #include "command.h"
 #include "duration.h"
 #include "signals.h"
+#include "storm/plan_text.h"
 #include "storm/report.h"
 #include "storm/storm.h"
 #include "terminal.h"
@@ -22,11 +24,13 @@ namespace raceless {
 
 namespace {
 
+constexpr size_t kMaxFindings = 100;  // in run.json
 constexpr uint64_t kProgressNs = 500 * kNsPerMs;
 
 struct StormOptions {
   Parameters parameters;
   std::string output;
+  uint64_t print_plan = 0;
   bool json = false;
   bool needs = false;
   bool expects = false;
@@ -35,10 +39,18 @@ struct StormOptions {
 
 void print_error(const std::string& message) { fmt::print(stderr, "raceless: {}\n", message); }
 
-std::string default_output(const Context& context) {
+std::string harness_folder() {
   const char* results = std::getenv("RACELESS_RESULTS");
-  if (results != nullptr && *results != '\0') return results;
-  return "runs/" + context.started;
+  return results == nullptr ? "" : results;
+}
+
+bool is_harness_folder(const std::string& folder) {
+  return !folder.empty() && folder == harness_folder();
+}
+
+std::string default_output(const Context& context) {
+  const std::string results = harness_folder();
+  return results.empty() ? "runs/" + context.started : results;
 }
 
 // Before the storm: a folder that cannot be written must not cost a minute of storm.
@@ -55,8 +67,22 @@ Status can_run() {
   return fail(EPERM, "a storm loads and unloads modules; needs root, or use make vm-shell");
 }
 
+// Numbers that disagree break the storm's verdict, as whatever it says may be wrong. Those of a
+// thread that is stuck are missing anyway.
+void check_numbers(const StormOptions& options, const Context& context, StormResult& result) {
+  if (result.stuck) return;
+  Comparison comparison;
+  compare_run(run_json(context, options.parameters, result), comparison);
+  if (comparison.disagreement() == nullptr) return;
+  print_error(comparison.summary());
+  result.nr_findings++;
+  if (result.findings.size() < kMaxFindings)
+    result.findings.push_back({0, comparison.summary(), result.elapsed_ns, "end", 0});
+}
+
 Outcome report(const StormOptions& options, const Context& context, const std::string& folder,
-               const StormResult& result) {
+               StormResult& result) {
+  check_numbers(options, context, result);
   const nlohmann::json run = run_json(context, options.parameters, result);
   const std::string path = folder + "/run.json";
   const std::string text = run_text(run);
@@ -66,7 +92,8 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
     fmt::print("{}", text);
   } else {
     fmt::print("{}", summary_text(context, options.parameters, result));
-    if (written) fmt::print("run folder: {}\n", folder);
+    // A harness that names the folder knows it, and what it is called outside.
+    if (written && !is_harness_folder(folder)) fmt::print("run folder: {}\n", folder);
   }
   std::fflush(stdout);
   if (!result.passed()) return Outcome::failed;
@@ -86,6 +113,10 @@ Outcome run_storm(const StormOptions& options) {
   if (options.expects) {
     const std::string message = (*target)->expected_message();
     if (!message.empty()) fmt::print("{}\n", message);
+    return Outcome::passed;
+  }
+  if (options.print_plan != 0) {
+    fmt::print("{}", plan_text(options.parameters, **target, options.print_plan));
     return Outcome::passed;
   }
   const Context context = current_context();
@@ -176,6 +207,10 @@ RunCommand add_storm(CLI::App& app) {
                "print the modules of the kernel that the target needs, and do nothing");
   app.add_flag("--expects", options->expects,
                "print a pattern of the kernel messages that the target provokes, and do nothing");
+  app.add_option("--print-plan", options->print_plan,
+                 "print the first N operations of each thread, and do nothing")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--trace,!--no-trace", parameters.trace, "watch with eBPF (the default)");
   const std::map<std::string, Progress> progress = {
       {"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}};

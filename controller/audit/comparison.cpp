@@ -24,7 +24,15 @@ std::string Number::text() const {
 }
 
 void Comparison::add(const std::string& name, std::vector<Reading> readings) {
-  numbers_.push_back({title_.empty() ? name : title_ + ": " + name, std::move(readings)});
+  numbers_.push_back({full(name), std::move(readings)});
+}
+
+void Comparison::skip(const std::string& name, const std::string& why) {
+  skipped_.emplace_back(full(name), why);
+}
+
+std::string Comparison::full(const std::string& name) const {
+  return title_.empty() ? name : title_ + ": " + name;
 }
 
 const Number* Comparison::disagreement() const {
@@ -35,7 +43,9 @@ const Number* Comparison::disagreement() const {
 
 std::string Comparison::summary() const {
   const Number* first = disagreement();
-  if (first == nullptr) return fmt::format("agree: {} numbers compared", numbers_.size());
+  if (first == nullptr)
+    return fmt::format("agree: {} numbers compared", numbers_.size()) +
+           (skipped_.empty() ? "" : fmt::format(", {} skipped", skipped_.size()));
   const auto others =
       std::ranges::count_if(numbers_, [](const Number& number) { return !number.agrees(); }) - 1;
   return "numbers disagree: " + first->text() +
@@ -52,6 +62,7 @@ nlohmann::json Comparison::to_json() const {
     numbers.push_back(
         {{"number", number.name}, {"agrees", number.agrees()}, {"readings", std::move(readings)}});
   }
+  for (const auto& [name, why] : skipped_) numbers.push_back({{"number", name}, {"skipped", why}});
   return numbers;
 }
 

@@ -31,6 +31,8 @@ class Comparison {
   // Of which load, run or case the numbers are that are added from now on: "storm codec".
   void begin(std::string title) { title_ = std::move(title); }
   void add(const std::string& name, std::vector<Reading> readings);
+  // What cannot be compared this time. It is told, and never in the way.
+  void skip(const std::string& name, const std::string& why);
 
   [[nodiscard]] const std::vector<Number>& numbers() const { return numbers_; }
   [[nodiscard]] const Number* disagreement() const;
@@ -40,7 +42,10 @@ class Comparison {
 
  private:
   std::string title_;
+  [[nodiscard]] std::string full(const std::string& name) const;
+
   std::vector<Number> numbers_;
+  std::vector<std::pair<std::string, std::string>> skipped_;
 };
 
 }  // namespace raceless

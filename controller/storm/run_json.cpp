@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "clock.h"
@@ -76,6 +78,15 @@ json series_json(const StormResult& result) {
   return out;
 }
 
+// The digest is text: not every reader of JSON has integers of 64 bits.
+json plan_json(const StormResult& result) {
+  json threads = json::object();
+  for (const auto& [thread, done] : result.done)
+    threads[thread] = {{"operations", done.operations()},
+                       {"digest", fmt::format("{:016x}", done.value())}};
+  return {{"max_hold_ns", result.max_hold_ns}, {"threads", std::move(threads)}};
+}
+
 json tracing_json(const StormResult& result) {
   json counters = json::object();
   if (result.snapshot) counters = result.snapshot->counters;
@@ -139,6 +150,7 @@ json run_json(const Context& context, const Parameters& parameters, const StormR
             {"elapsed_ns", result.elapsed_ns},
             {"interrupted", result.interrupted}}},
           {"parameters", parameters_json(parameters, result)},
+          {"plan", plan_json(result)},
           {"counters", counters_json(result)},
           {"leaks", leaks_json(result)},
           {"histograms", std::move(histograms)},

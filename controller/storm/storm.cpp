@@ -15,6 +15,8 @@ namespace {
 constexpr uint64_t kTickNs = 100 * kNsPerMs;
 constexpr uint64_t kTargetCheckTicks = 5;
 
+}  // namespace
+
 Crews crews_for(const Parameters& parameters, const Target& target) {
   Crews crews = target.default_crews();
   for (const Role role : kRoles) {
@@ -25,8 +27,6 @@ Crews crews_for(const Parameters& parameters, const Target& target) {
   }
   return crews;
 }
-
-}  // namespace
 
 Storm::Storm(const Parameters& parameters, std::unique_ptr<Target> target, Tracer tracer,
              KernelLog kernel_log, uint64_t taint)
@@ -222,12 +222,16 @@ std::unique_ptr<StormResult> Storm::collect(uint64_t elapsed_ns) {
   auto result = std::make_unique<StormResult>();
   // The tally of a thread that has not ended is still being written.
   for (size_t i = 0; i < threads_.size(); i++)
-    if (threads_[i]->ended()) result->tally.merge(*tallies_[i]);
+    if (threads_[i]->ended()) {
+      result->tally.merge(*tallies_[i]);
+      result->done[threads_[i]->name()] = threads_[i]->done();
+    }
   result->tally.merge(own_tally_);
   result->rests = leak_check_.rests();
   result->slab_callers = knows_slab_callers();
   result->leaks = leak_check_.leaks();
   result->crews = crews_;
+  result->max_hold_ns = target_->max_hold_ns();
   result->elapsed_ns = elapsed_ns;
   result->interrupted = interrupted_;
   result->stuck = stuck_;

@@ -37,6 +37,8 @@ struct StormResult {
   bool interrupted = false;  // by a signal, before its time was up
   bool stuck = false;        // a thread did not end; it still uses the storm's memory
   Tally tally;
+  uint64_t max_hold_ns = 0;                // the plan follows from it, too
+  std::map<std::string, PlanDigest> done;  // by thread, of those that ended
   uint64_t reloads = 0;
   std::map<std::string, uint64_t> extra_counters;
   uint64_t rests = 0;  // at which leaks were looked for
@@ -53,6 +55,9 @@ struct StormResult {
 
   [[nodiscard]] bool passed() const { return nr_findings == 0; }
 };
+
+// Those of the target, where the user did not say otherwise.
+[[nodiscard]] Crews crews_for(const Parameters& parameters, const Target& target);
 
 class Storm {
  public:

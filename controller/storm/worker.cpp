@@ -45,6 +45,7 @@ void WorkerThread::run() {
     op_since_ns_ = now_ns();
     worker_->run(op);
     op_since_ns_ = 0;
+    done_.add(op);
   }
   // In the thread that used it: a worker's descriptors and children end with it.
   op_since_ns_ = now_ns();

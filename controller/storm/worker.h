@@ -52,6 +52,9 @@ class WorkerThread {
   // Where the thread is in the kernel, from /proc; for a thread that is stuck.
   [[nodiscard]] std::string kernel_stack() const;
 
+  // The operations that it has done, once it has ended.
+  [[nodiscard]] const PlanDigest& done() const { return done_; }
+
   void join() { thread_.join(); }
   // Of a thread that will not end: it keeps what it uses, for good.
   void abandon() { thread_.detach(); }
@@ -62,6 +65,7 @@ class WorkerThread {
   Surroundings surroundings_;
   OpStream stream_;
   std::unique_ptr<Worker> worker_;
+  PlanDigest done_;
   std::atomic<pid_t> tid_ = 0;
   std::atomic<uint64_t> op_since_ns_ = 0;
   std::atomic<bool> ended_ = false;

@@ -9,7 +9,12 @@ namespace raceless {
 
 namespace {
 
-constexpr uint32_t kByReferencePercent = 70;
+constexpr uint32_t kByReferencePercent = 90;
+// One consumer of so many goes by name alone, so that an rmmod meets short calls also while nobody
+// else may have a reference.
+constexpr uint32_t kByNameAlone = 4;
+constexpr uint64_t kNoPinsNs = 100 * kNsPerMs;
+constexpr uint64_t kNoPinsPollNs = 1 * kNsPerMs;
 
 }  // namespace
 
@@ -18,10 +23,18 @@ RegistryConsumer::RegistryConsumer(Surroundings surroundings, RegistryScene& sce
 
 void RegistryConsumer::run(const Op& op) {
   surroundings_.tally.add(Count::uses);
-  if (op.percent < kByReferencePercent && scene_.no_pins == 0)
-    use_by_reference(op);
-  else
-    use_by_name(op);
+  const bool by_name_alone = surroundings_.index % kByNameAlone == kByNameAlone - 1;
+  if (op.percent >= kByReferencePercent || by_name_alone) return use_by_name(op);
+  wait_for_pins();
+  use_by_reference(op);
+}
+
+// What is done is the plan's decision; an rmmod that wants no reference on the module may only put
+// it off, and not for long.
+void RegistryConsumer::wait_for_pins() {
+  const uint64_t deadline_ns = now_ns() + kNoPinsNs;
+  while (scene_.no_pins != 0 && now_ns() < deadline_ns && !surroundings_.stop.stopped())
+    surroundings_.stop.pause(kNoPinsPollNs);
 }
 
 void RegistryConsumer::use_by_reference(const Op& op) {

@@ -8,6 +8,7 @@
 #include "module_loader.h"
 #include "targets/eventually.h"
 #include "targets/module_cycle.h"
+#include "targets/promises.h"
 #include "targets/registry_workers.h"
 #include "uapi/raceless.h"
 
@@ -159,7 +160,16 @@ TestedCode RegistryTarget::tested_code() const {
 void RegistryTarget::check_end(Findings& findings) {
   check_at_rest(findings);
   check_cycle(findings);
+  if (!eventually([&] { return !flying(); }))
+    findings.report({RACELESS_PROMISE_ONE_FLIGHT, "a flight does not land", 0, "end", 0});
   check_during(findings);
+}
+
+// A flight may land after everyone has what it brought; until then, not all of it is counted.
+bool RegistryTarget::flying() const {
+  const Result<StateFile> state = StateFile::read();
+  const SlotState* slot = state ? state->find(scene_.provider) : nullptr;
+  return slot != nullptr && slot->number("flying") != 0;
 }
 
 // Everyone has put what it got: nothing may be left.
@@ -197,6 +207,7 @@ void RegistryTarget::check_cycle(Findings& findings) {
   Result<Device> device = Device::open();
   if (!device) return broken(device.error().message());
   const GetResult<Got> got = device->get(scene_.provider, scene_.timeout_ns);
+  count_check(got);
   if (got) {
     if (const Status put = device->put(got->ref); !put) broken(put.error().message());
   } else if (!scene_.init_may_fail || got.error().reason != RACELESS_REASON_FLIGHT) {
@@ -205,9 +216,19 @@ void RegistryTarget::check_cycle(Findings& findings) {
   int error = 0;
   const bool deleted = eventually([&] {
     error = delete_module(scene_.module);
+    checks_["check_delete_" + outcome_name(error)]++;
     return error == 0 || error == ENOENT;
   });
   if (!deleted) broken(Error{error, "cannot unload " + scene_.module}.message());
+}
+
+// The registry counts this get like any other; no thread of the storm does.
+void RegistryTarget::count_check(const GetResult<Got>& got) {
+  if (!got)
+    checks_[std::string("check_get_failures_") + reason_name(got.error().reason)]++;
+  else
+    checks_["check_gets"]++;
+  if (got && waited(got->grant)) checks_["check_waits"]++;
 }
 
 uint64_t RegistryTarget::since_start(const std::string& total) const {
@@ -222,7 +243,7 @@ uint64_t RegistryTarget::reloads(const Counts& /*totals*/) const {
 }
 
 std::map<std::string, uint64_t> RegistryTarget::extra_counters() const {
-  std::map<std::string, uint64_t> counters;
+  std::map<std::string, uint64_t> counters = checks_;
   for (const auto& [key, value] : totals_) counters["registry_" + key] = since_start(key);
   return counters;
 }

@@ -25,7 +25,7 @@ struct RegistryScene {
   std::unique_ptr<Exercise> exercise;
   InstanceWatch instances;
   // Unloaders that want the module to be free of pins: references of a descriptor pin it, and rmmod
-  // would only ever meet "in use". Consumers then call by name.
+  // would only ever meet "in use". Consumers then put new ones off for a while.
   std::atomic<int> no_pins = 0;
 };
 
@@ -50,7 +50,9 @@ class RegistryTarget : public Target {
   [[nodiscard]] Status make_exercise();
   [[nodiscard]] Status read_start();
   [[nodiscard]] uint64_t since_start(const std::string& total) const;
+  [[nodiscard]] bool flying() const;
   void check_at_rest(Findings& findings);
+  void count_check(const GetResult<Got>& got);
   void check_cycle(Findings& findings);
 
   RegistryScene scene_;
@@ -59,7 +61,8 @@ class RegistryTarget : public Target {
   bool prepared_ = false;
   std::map<std::string, uint64_t> totals_at_start_;
   std::map<std::string, uint64_t> totals_;
-  std::map<uint32_t, uint64_t> broken_;  // by promise: reported so far
+  std::map<uint32_t, uint64_t> broken_;     // by promise: reported so far
+  std::map<std::string, uint64_t> checks_;  // what check_cycle() did, for run.json
 };
 
 }  // namespace raceless

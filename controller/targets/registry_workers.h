@@ -17,6 +17,7 @@ class RegistryConsumer : public Worker {
   void run(const Op& op) override;
 
  private:
+  void wait_for_pins();
   void use_by_reference(const Op& op);
   void use_by_name(const Op& op);
   void use_reference(const Got& got, const Op& op);

@@ -4,7 +4,7 @@
 # smp: 2
 # memory: 1024
 # timeout: 120
-# append: slub_debug=FZPU
+# append: slub_debug=FZP
 mkdir -p /etc/modprobe.d
 cat >/etc/modprobe.d/selftest.conf <<'END'
 install raceless-selftest_silent /bin/true
