@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/books.h"
+#include "audit/maps.h"
 #include "audit/run_file.h"
 #include "clock.h"
 #include "command.h"
@@ -36,6 +37,17 @@ Outcome cannot_run(const Error& error) {
   return Outcome::cannot_run;
 }
 
+Status compare_kept_maps(const nlohmann::json& run, Comparison& comparison) {
+  const std::string folder = run.at("tracing").at("maps");
+  if (folder.empty() || !run.at("counters").contains("registry_gets")) return {};
+  if (!std::filesystem::exists(folder)) {
+    comparison.skip("pinned maps", folder + " is not there: another boot, or removed");
+    return {};
+  }
+  return compare_maps(
+      run, [&folder](const std::string& map) { return dump_map(folder + "/" + map); }, comparison);
+}
+
 // Those of storms that left their folder below this one, or the one that is in it.
 Status compare_runs(const std::string& folder, Comparison& comparison) {
   std::error_code error;
@@ -50,6 +62,7 @@ Status compare_runs(const std::string& folder, Comparison& comparison) {
     comparison.begin("storm " + path.parent_path().filename().string());
     try {
       compare_run(*run, comparison);
+      if (const Status compared = compare_kept_maps(*run, comparison); !compared) return compared;
     } catch (const nlohmann::json::exception& wrong) {
       return fail(0, path.string() + " is no run.json of this version: " + wrong.what());
     }

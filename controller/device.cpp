@@ -47,7 +47,15 @@ void set_buffers(raceless_call& request, std::span<const std::byte> in, std::spa
   request.out_bytes = static_cast<uint32_t>(out.size());
 }
 
+// As /proc/raceless calls them.
+constexpr std::array kStates = {"gone", "loading", "live", "stopping", "draining", "destroying"};
+static_assert(kStates.size() == RACELESS_DESTROYING + 1);
+
 }  // namespace
+
+const char* state_name(uint32_t state) {
+  return state < kStates.size() ? kStates[state] : "unknown";
+}
 
 const char* reason_name(uint32_t reason) {
   return reason < kReasons.size() ? kReasons[reason] : "unknown";

@@ -51,6 +51,7 @@ template <typename T>
 using GetResult = tl::expected<T, Refusal>;
 
 [[nodiscard]] const char* reason_name(uint32_t reason);
+[[nodiscard]] const char* state_name(uint32_t state);
 [[nodiscard]] const char* promise_name(uint32_t promise);
 
 // [a-z0-9_], 1 to 46 characters; else a message that says so.

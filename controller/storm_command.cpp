@@ -207,6 +207,8 @@ RunCommand add_storm(CLI::App& app) {
                "print the modules of the kernel that the target needs, and do nothing");
   app.add_flag("--expects", options->expects,
                "print a pattern of the kernel messages that the target provokes, and do nothing");
+  app.add_option("--maps", parameters.maps,
+                 "pin the BPF maps in this folder of a bpf file system, and leave them there");
   app.add_option("--print-plan", options->print_plan,
                  "print the first N operations of each thread, and do nothing")
       ->type_name("N")

@@ -50,7 +50,7 @@ class Tracing::Impl {
   Status load_registry(const Options& options, const KernelBtf& kernel);
   Status load_causes(const Options& options, const KernelBtf& kernel);
   Status load_sharing(ProgramSet& set, const KernelBtf& kernel);
-  Status pin(const std::string& path);
+  Status pin(const std::string& path, bool keep);
   Status open_ring();
   [[nodiscard]] std::vector<const ProgramSet*> sets() const;
   static int on_event(void* self, void* record, std::size_t bytes);
@@ -120,7 +120,7 @@ Status Tracing::Impl::load_causes(const Options& options, const KernelBtf& kerne
   return {};
 }
 
-Status Tracing::Impl::pin(const std::string& path) {
+Status Tracing::Impl::pin(const std::string& path, bool keep) {
   std::vector<std::pair<std::string, int>> maps;
   std::vector<std::string> names;
   for (const ProgramSet* set : sets()) {
@@ -133,6 +133,7 @@ Status Tracing::Impl::pin(const std::string& path) {
   auto folder = PinFolder::claim(path, names);
   if (!folder) return tl::unexpected(folder.error());
   pins_.emplace(std::move(*folder));
+  if (keep) pins_->keep();
   for (const auto& [name, fd] : maps) {
     if (auto pinned = pins_->pin(fd, name); !pinned) return pinned;
   }
@@ -176,7 +177,7 @@ Status Tracing::Impl::open(const Options& options) {
     if (auto opened = open_ring(); !opened) return opened;
   }
   if (!options.pin_dir.empty()) {
-    if (auto pinned = pin(options.pin_dir); !pinned) return pinned;
+    if (auto pinned = pin(options.pin_dir, options.keep_pins); !pinned) return pinned;
   }
   // Last: from here on it counts.
   for (std::optional<ProgramSet>* set : {&modules_, &registry_, &causes_}) {

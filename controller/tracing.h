@@ -35,6 +35,8 @@ class Tracing {
     pid_t tgid = 0;
     // Folder on a bpf file system for the maps; empty: they are not pinned.
     std::string pin_dir;
+    // The pinned maps stay when the tracing ends, with its last numbers.
+    bool keep_pins = false;
     // Fill the ring buffer. Who sets this has to poll(), or events are dropped (and counted).
     bool events = false;
   };

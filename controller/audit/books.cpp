@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 
+#include "device.h"
 #include "uapi/raceless.h"
 
 namespace raceless {
@@ -13,12 +14,7 @@ namespace {
 
 using Numbers = std::map<std::string, std::uint64_t>;
 
-constexpr std::array kStates = {"gone", "loading", "live", "stopping", "draining", "destroying"};
-constexpr std::array kReasons = {"",       "absent",   "unloading", "flight", "timeout",
-                                 "killed", "deadlock", "limit",     "memory"};
-static_assert(kStates.size() == RACELESS_DESTROYING + 1);
-static_assert(kReasons.size() == RACELESS_NR_REASONS);
-
+constexpr unsigned kStates = RACELESS_DESTROYING + 1;
 constexpr const char* kTracepoints = "tracepoints";
 
 std::optional<std::uint64_t> find(const Numbers& numbers, const std::string& key) {
@@ -42,8 +38,8 @@ struct Present {
 Present present_in(const StateFile& state) {
   Present present;
   for (const SlotState& slot : state.slots()) {
-    for (unsigned i = RACELESS_LOADING; i < kStates.size(); i++)
-      if (slot.text("state") == kStates[i]) present.instances[i]++;
+    for (unsigned i = RACELESS_LOADING; i < kStates; i++)
+      if (slot.text("state") == state_name(i)) present.instances[i]++;
     present.references += slot.number("refs");
     present.waiters += slot.number("waiters");
     present.flights += slot.number("flying");
@@ -89,12 +85,12 @@ class Load {
 
   void states() {
     std::uint64_t not_gone = 0;
-    for (unsigned state = 0; state < kStates.size(); state++) {
+    for (unsigned state = 0; state < kStates; state++) {
       const std::uint64_t now = present_.instances[state];
-      same(std::string("to_") + kStates[state], book_.entered(state));
+      same(std::string("to_") + state_name(state), book_.entered(state));
       if (state == RACELESS_GONE) continue;
       not_gone += now;
-      balance(std::string("state ") + kStates[state], book_.entered(state),
+      balance(std::string("state ") + state_name(state), book_.entered(state),
               book_.left(state) + now);
     }
     balance("state gone", book_.left(RACELESS_GONE), book_.entered(RACELESS_GONE) + not_gone);
@@ -123,8 +119,8 @@ class Load {
   }
 
   void failures() {
-    for (unsigned i = RACELESS_REASON_ABSENT; i < kReasons.size(); i++)
-      same(std::string("get_failures_") + kReasons[i], hits("get_fail_" + std::to_string(i)));
+    for (unsigned i = RACELESS_REASON_ABSENT; i < RACELESS_NR_REASONS; i++)
+      same(std::string("get_failures_") + reason_name(i), hits("get_fail_" + std::to_string(i)));
     for (unsigned i = 1; i < RACELESS_NR_PROMISES; i++)
       same("broken_" + std::to_string(i), hits("broken_" + std::to_string(i)));
   }

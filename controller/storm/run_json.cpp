@@ -87,10 +87,13 @@ json plan_json(const StormResult& result) {
   return {{"max_hold_ns", result.max_hold_ns}, {"threads", std::move(threads)}};
 }
 
-json tracing_json(const StormResult& result) {
+json tracing_json(const Parameters& parameters, const StormResult& result) {
   json counters = json::object();
   if (result.snapshot) counters = result.snapshot->counters;
-  return {{"on", result.traced}, {"missing", result.not_traced}, {"counters", counters}};
+  return {{"on", result.traced},
+          {"missing", result.not_traced},
+          {"maps", parameters.maps},
+          {"counters", counters}};
 }
 
 }  // namespace
@@ -155,7 +158,7 @@ json run_json(const Context& context, const Parameters& parameters, const StormR
           {"leaks", leaks_json(result)},
           {"histograms", std::move(histograms)},
           {"series", series_json(result)},
-          {"tracing", tracing_json(result)},
+          {"tracing", tracing_json(parameters, result)},
           {"drops", std::move(drops)}};
 }
 

@@ -46,7 +46,10 @@ Result<std::unique_ptr<Storm>> Storm::prepare(const Parameters& parameters,
   const Result<uint64_t> taint = read_taint();
   if (!taint) return tl::unexpected(taint.error());
   if (const Status prepared = target->prepare(); !prepared) return tl::unexpected(prepared.error());
-  Tracer tracer = parameters.trace ? Tracer(target->tracing_options()) : Tracer("--no-trace");
+  Tracing::Options tracing = target->tracing_options();
+  tracing.keep_pins = !parameters.maps.empty();
+  if (tracing.keep_pins) tracing.pin_dir = parameters.maps;
+  Tracer tracer = parameters.trace ? Tracer(tracing) : Tracer("--no-trace");
   std::unique_ptr<Storm> storm(
       new Storm(parameters, std::move(target), std::move(tracer), std::move(*kernel_log), *taint));
   if (const Status made = storm->make_workers(); !made) return tl::unexpected(made.error());

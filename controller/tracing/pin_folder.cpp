@@ -104,7 +104,7 @@ Result<PinFolder> PinFolder::claim(const std::string& path, const std::vector<st
 }
 
 PinFolder::~PinFolder() {
-  if (!folder_) return;
+  if (!folder_ || kept_) return;
   for (const std::string& name : pinned_) unlink(join(path_, name).c_str());
   rmdir(path_.c_str());
 }

@@ -14,7 +14,7 @@ namespace raceless {
 
 // One run owns the folder for as long as this lives: a lock on it, which dies with the
 // process, tells a run from what a dead one left behind. The destructor removes the pins and
-// the folder.
+// the folder, unless they shall be kept.
 class PinFolder {
  public:
   // Makes the folder, or takes over that of a dead run and empties it. `names` are those that
@@ -26,6 +26,7 @@ class PinFolder {
   ~PinFolder();
 
   Status pin(int map_fd, const std::string& name);
+  void keep() { kept_ = true; }
 
  private:
   PinFolder(std::string path, FileDescriptor folder)
@@ -34,6 +35,7 @@ class PinFolder {
   std::string path_;
   FileDescriptor folder_;  // holds the lock; empty after a move
   std::vector<std::string> pinned_;
+  bool kept_ = false;
 };
 
 }  // namespace raceless

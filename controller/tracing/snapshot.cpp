@@ -4,30 +4,17 @@
 #include <array>
 #include <cstring>
 
+#include "../device.h"
 #include "map_reader.h"
 #include "program_set.h"
 
 namespace raceless {
 namespace {
 
-constexpr std::array states = {"gone", "loading", "live", "stopping", "draining", "destroying"};
-constexpr std::array reasons = {"none",   "absent",   "unloading", "flight", "timeout",
-                                "killed", "deadlock", "limit",     "memory"};
-static_assert(states.size() == RACELESS_DESTROYING + 1);
-static_assert(reasons.size() == RACELESS_NR_REASONS);
-
 constexpr std::array registry_histograms = {"init_ns",        "stop_ns",    "grace_ns",
                                             "drain_ns",       "destroy_ns", "reload_wait_ns",
                                             "failed_wait_ns", "flight_ns"};
 constexpr std::array module_histograms = {"load_ns", "unload_ns", "unload_grace_ns"};
-
-std::string state_key(std::uint32_t state) {
-  return state < states.size() ? states[state] : std::to_string(state);
-}
-
-std::string reason_key(std::uint32_t reason) {
-  return reason < reasons.size() ? reasons[reason] : std::to_string(reason);
-}
 
 std::string result_key(std::int32_t error) {
   if (error >= 0) return "ok";
@@ -68,8 +55,9 @@ Status read_counters(const ProgramSet& set, const char* map, Snapshot& snapshot,
 }  // namespace
 
 Status prepare_registry(const ProgramSet& registry) {
-  if (auto added = add_keys(registry, "transitions", 0, states.size()); !added) return added;
-  if (auto added = add_keys(registry, "get_reasons", RACELESS_REASON_ABSENT, reasons.size());
+  if (auto added = add_keys(registry, "transitions", 0, RACELESS_DESTROYING + 1); !added)
+    return added;
+  if (auto added = add_keys(registry, "get_reasons", RACELESS_REASON_ABSENT, RACELESS_NR_REASONS);
       !added) {
     return added;
   }
@@ -78,11 +66,12 @@ Status prepare_registry(const ProgramSet& registry) {
 
 Status read_registry(const ProgramSet& registry, Snapshot& snapshot) {
   if (auto read = read_histograms(registry, registry_histograms, snapshot); !read) return read;
-  auto read = read_counters<std::uint32_t>(registry, "transitions", snapshot,
-                                           [](auto state) { return "to_" + state_key(state); });
+  auto read = read_counters<std::uint32_t>(registry, "transitions", snapshot, [](auto state) {
+    return std::string("to_") + state_name(state);
+  });
   if (!read) return read;
   read = read_counters<std::uint32_t>(registry, "get_reasons", snapshot, [](auto reason) {
-    return "get_failures_" + reason_key(reason);
+    return std::string("get_failures_") + reason_name(reason);
   });
   if (!read) return read;
   read = read_counters<std::uint32_t>(registry, "broken", snapshot, [](auto promise) {
@@ -152,7 +141,7 @@ Status read_get_failures(const ProgramSet& registry, std::vector<GetFailure>& fa
       read_counter<raceless_get_failure>(registry.map_fd("get_failures"), "get_failures");
   if (!entries) return tl::unexpected(entries.error());
   for (const auto& [key, number] : *entries) {
-    failures.push_back({key.name, reason_key(key.reason), -key.error, number,
+    failures.push_back({key.name, reason_name(key.reason), -key.error, number,
                         read_stack(registry.map_fd("stacks"), key.stack)});
   }
   return {};
