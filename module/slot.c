@@ -12,6 +12,7 @@
  * of a descriptor, a registered provider, a module that is going after it was the
  * owner, a flight, a teardown.
  */
+#include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
@@ -35,18 +36,24 @@ static struct name_key key_of(const char *name)
 	return (struct name_key){ name, hashlen_string((void *)salt, name) };
 }
 
+/* The string's hash is good in its high bits only; a table takes the low ones. */
+static u32 spread(u64 hashlen, u32 seed)
+{
+	return jhash_1word(hashlen_hash(hashlen), seed);
+}
+
 static u32 hash_key(const void *data, u32 length, u32 seed)
 {
 	const struct name_key *key = data;
 
-	return hashlen_hash(key->hashlen) ^ seed;
+	return spread(key->hashlen, seed);
 }
 
 static u32 hash_slot(const void *data, u32 length, u32 seed)
 {
 	const struct raceless_slot *slot = data;
 
-	return hashlen_hash(key_of(slot->name).hashlen) ^ seed;
+	return spread(key_of(slot->name).hashlen, seed);
 }
 
 /* Return: 0 if the slot has that name. */
