@@ -62,7 +62,7 @@ Status compare_runs(const std::string& folder, Comparison& comparison) {
     comparison.begin("storm " + path.parent_path().filename().string());
     try {
       compare_run(*run, comparison);
-      if (const Status compared = compare_kept_maps(*run, comparison); !compared) return compared;
+      if (Status compared = compare_kept_maps(*run, comparison); !compared) return compared;
     } catch (const nlohmann::json::exception& wrong) {
       return fail(0, path.string() + " is no run.json of this version: " + wrong.what());
     }
