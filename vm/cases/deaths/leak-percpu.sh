@@ -10,4 +10,4 @@ echo "1..1"
 echo "ok 1 - all is well"
 raceless storm --target "module:/lib/modules/$(uname -r)/updates/raceless_deadly.ko" --no-trace \
   --module-options death=leak-percpu --workload true --unload-interval 10ms --load-interval 0s \
-  --consumers 1 --duration 5s --output /results
+  --consumers 1 --duration 20s --output /results
