@@ -45,9 +45,11 @@ std::string junit_xml(const std::vector<TestResult>& results) {
   for (const TestResult& r : results) {
     xml += fmt::format("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\"", escaped(r.group),
                        escaped(r.name), r.seconds);
+    std::string said;
+    for (const std::string& line : r.diagnostics) said += escaped(line) + "\n";
     xml += r.passed ? "/>\n"
-                    : fmt::format(">\n    <failure message=\"{}\"/>\n  </testcase>\n",
-                                  escaped(r.message));
+                    : fmt::format(">\n    <failure message=\"{}\">{}</failure>\n  </testcase>\n",
+                                  escaped(r.message), said);
   }
   return xml + "</testsuite>\n";
 }

@@ -15,7 +15,8 @@ struct TestResult {
   std::string name;
   bool passed = false;
   double seconds = 0;
-  std::string message;  // why it failed
+  std::string message;                        // why it failed
+  std::vector<std::string> diagnostics = {};  // what it said then
 };
 
 [[nodiscard]] std::string junit_xml(const std::vector<TestResult>& results);

@@ -87,7 +87,8 @@ bool is_ktap(std::string_view line) {
 
 KtapSummary read_ktap(std::string_view text) {
   KtapSummary summary;
-  std::vector<std::string> nested;  // failures under the test that has not yet reported
+  std::vector<std::string> nested;    // failures under the test that has not yet reported
+  std::vector<std::string> comments;  // since a success: about the result that comes
   each_line(text, [&](std::string_view line) {
     if (line.starts_with("Bail out!")) summary.bail_out = std::string(line);
     if (version_line(line)) summary.has_version = true;
@@ -105,6 +106,11 @@ KtapSummary read_ktap(std::string_view text) {
         summary.nested_failures.insert(summary.nested_failures.end(), nested.begin(), nested.end());
       nested.clear();
       summary.results.push_back(found->result);
+      if (!found->result.ok) summary.results.back().diagnostics = std::move(comments);
+      comments.clear();
+    } else if (line.starts_with("# ")) {
+      const bool after_failure = !summary.results.empty() && !summary.results.back().ok;
+      (after_failure ? summary.results.back().diagnostics : comments).emplace_back(line.substr(2));
     }
   });
   return summary;

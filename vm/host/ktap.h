@@ -12,6 +12,7 @@ struct KtapResult {
   bool ok = false;
   bool skipped = false;
   std::string name;
+  std::vector<std::string> diagnostics;  // of a failure: the comments beside it, without "# "
 };
 
 // The top level of a document. Nested tests count through the line of the test they belong to, and

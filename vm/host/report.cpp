@@ -13,8 +13,10 @@ using Json = nlohmann::ordered_json;
 
 Json ktap_json(const KtapSummary& ktap) {
   Json tests = Json::array();
-  for (const KtapResult& result : ktap.results)
+  for (const KtapResult& result : ktap.results) {
     tests.push_back({{"name", result.name}, {"ok", result.ok}, {"skipped", result.skipped}});
+    if (!result.ok) tests.back()["diagnostics"] = result.diagnostics;
+  }
   return {{"planned", ktap.planned}, {"problem", ktap.problem()}, {"tests", tests}};
 }
 

@@ -27,6 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kDiagnostics = 60;  // lines of a failed case
+
 struct Job {
   std::string kernel_name;  // as the user calls it
   Kernel kernel;
@@ -53,9 +55,28 @@ std::string one_line(std::string text) {
   return text;
 }
 
+nlohmann::json read_report(const Running& run) {
+  return nlohmann::json::parse(read_text(run.folder / "case.json"), nullptr, false);
+}
+
+// What the failed tests of a run said, for those who have only our output.
+std::vector<std::string> diagnostics(const nlohmann::json& report) {
+  std::vector<std::string> lines;
+  for (const auto& test : report.value("/ktap/tests"_json_pointer, nlohmann::json::array())) {
+    if (test.value("ok", true)) continue;
+    lines.push_back("not ok: " + test.value("name", ""));
+    for (const auto& line : test.value("diagnostics", nlohmann::json::array()))
+      lines.push_back("  " + line.get<std::string>());
+  }
+  if (lines.size() > kDiagnostics) {
+    lines.resize(kDiagnostics);
+    lines.emplace_back("… and so on, in case.json");
+  }
+  return lines;
+}
+
 // How a run compares with what its case expects: a problem in words, or nothing.
-std::string compare(const Running& run) {
-  auto report = nlohmann::json::parse(read_text(run.folder / "case.json"), nullptr, false);
+std::string compare(const Running& run, const nlohmann::json& report) {
   if (report.is_discarded() || !report.contains("verdict"))
     return "INFRA: " + one_line(read_text(run.log));
   std::string verdict = report["verdict"];
@@ -100,6 +121,7 @@ void Suite::report(TestResult result, const fs::path& folder) {
   fmt::print("{} {} - {} {} # {:.1f} s\n", result.passed ? "ok" : "not ok", results_.size() + 1,
              result.group, result.name, result.seconds);
   if (!result.passed) fmt::print("# {}\n", result.message);
+  for (const std::string& line : result.diagnostics) fmt::print("#   {}\n", line);
   if (!result.passed && !folder.empty()) fmt::print("# see {}\n", folder.string());
   std::fflush(stdout);
   results_.push_back(std::move(result));
@@ -199,10 +221,13 @@ void Suite::reap() {
       ++run;
       continue;
     }
-    std::string problem = compare(*run);
+    const nlohmann::json seen = read_report(*run);
+    std::string problem = compare(*run, seen);
     double seconds = std::chrono::duration<double>(Clock::now() - run->start).count();
-    report({run->job.kernel_name, run->job.test.name, problem.empty(), seconds, problem},
-           run->folder);
+    report(
+        {run->job.kernel_name, run->job.test.name, problem.empty(), seconds, problem,
+         problem.empty() || seen.is_discarded() ? std::vector<std::string>{} : diagnostics(seen)},
+        run->folder);
     std::error_code ignored;
     if (fs::exists(run->folder / "case.json")) fs::remove(run->log, ignored);
     run = running_.erase(run);

@@ -267,9 +267,10 @@ TEST_F(Host, QemuSaysWhyTheMachineEnded) {
 }
 
 TEST_F(Host, TheXmlIsEscaped) {
-  std::string xml = junit_xml({{"6.1", "a", true, 1.5, ""}, {"6.1", "b", false, 0, "<&\"\1>"}});
+  std::string xml =
+      junit_xml({{"6.1", "a", true, 1.5, ""}, {"6.1", "b", false, 0, "<&\"\1>", {"a > b"}}});
   EXPECT_NE(xml.find("tests=\"2\" failures=\"1\""), std::string::npos);
-  EXPECT_NE(xml.find("message=\"&lt;&amp;&quot;?&gt;\""), std::string::npos);
+  EXPECT_NE(xml.find("message=\"&lt;&amp;&quot;?&gt;\">a &gt; b\n</failure>"), std::string::npos);
 }
 
 TEST_F(Host, DetectorsWaitLongerOnALoadedHost) {

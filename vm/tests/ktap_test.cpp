@@ -37,6 +37,16 @@ TEST(Ktap, AFailureThatItsParentDeniesCounts) {
   EXPECT_NE(problem("KTAP version 1\n1..1\n  1..1\n  not ok 1 - inner\nnot ok 1 - outer\n"), "");
 }
 
+TEST(Ktap, AFailureKeepsTheCommentsBesideIt) {
+  const KtapSummary ktap = read_ktap(
+      "KTAP version 1\n1..3\n# of the first\nok 1 - a\n# before\nnot ok 2 - b\n# after\n# too\n"
+      "ok 3 - c\n# of nobody\n");
+  ASSERT_EQ(ktap.results.size(), 3U);
+  EXPECT_TRUE(ktap.results[0].diagnostics.empty());
+  EXPECT_EQ(ktap.results[1].diagnostics, (std::vector<std::string>{"before", "after", "too"}));
+  EXPECT_TRUE(ktap.results[2].diagnostics.empty());
+}
+
 TEST(Ktap, NumbersMustBeInOrder) {
   EXPECT_EQ(problem("KTAP version 1\n1..2\nok 1 - a\nok 1 - a\n"),
             "failed: test number 1 where 2 was due");
