@@ -18,9 +18,9 @@
 #include "device.h"
 #include "flight.h"
 #include "hold.h"
-#include "instance.h"
 #include "reference.h"
 #include "slot.h"
+#include "teardown.h"
 #include "user.h"
 
 struct raceless_hold {

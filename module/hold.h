@@ -6,14 +6,7 @@
 #include "raceless.h"
 
 struct raceless_file;
-
-/* How long the parts of an unload took. */
-struct raceless_teardown {
-	u64 stop_ns;
-	u64 grace_ns;
-	u64 drain_ns;
-	u64 destroy_ns;
-};
+struct raceless_teardown;
 
 long raceless_hold_unload(struct raceless_file *file,
 			  struct raceless_unload *unload);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of an instance, from init to destroy.
+ * The life of an instance, from init to publish. Its end is in teardown.c.
  *
  * slot->state and slot->provider change under slot->lock. A state with an -ING
  * belongs to one task, which alone may leave it: the one in register or in the
@@ -22,21 +22,13 @@
 #include "trace.h"
 #include "wait.h"
 
-/* A wait that cannot end early says so at this interval, in two slices. */
-#define COMPLAIN_SLICE (5 * HZ)
-
-static bool polite;
-module_param(polite, bool, 0644);
-MODULE_PARM_DESC(polite,
-		 "rmmod of a provider waits for a normal grace period, not an expedited one");
-
-static struct workqueue_struct *teardown_queue;
 static atomic64_t instances; /* numbers given out */
 static LIST_HEAD(providers); /* registered; providers_mutex */
 static DEFINE_MUTEX(providers_mutex);
 
 /* Under slot->lock. The provider's name and owner are the slot's. */
-static u64 enter(struct raceless_slot *slot, enum raceless_state state)
+u64 raceless_instance_enter(struct raceless_slot *slot,
+			    enum raceless_state state)
 {
 	u64 now_ns = ktime_get_ns();
 	u64 elapsed_ns = now_ns - slot->since_ns;
@@ -50,16 +42,6 @@ static u64 enter(struct raceless_slot *slot, enum raceless_state state)
 	return elapsed_ns;
 }
 
-static u64 enter_locked(struct raceless_slot *slot, enum raceless_state state)
-{
-	u64 elapsed_ns;
-
-	spin_lock(&slot->lock);
-	elapsed_ns = enter(slot, state);
-	spin_unlock(&slot->lock);
-	return elapsed_ns;
-}
-
 /* Under slot->lock, of a slot that is GONE: init is about to run. */
 void raceless_instance_claim(struct raceless_slot *slot,
 			     struct raceless_provider *provider)
@@ -70,7 +52,7 @@ void raceless_instance_claim(struct raceless_slot *slot,
 	strscpy(slot->owner, provider->owner ? provider->owner->name : "",
 		sizeof(slot->owner));
 	slot->since_ns = ktime_get_ns();
-	enter(slot, RACELESS_LOADING);
+	raceless_instance_enter(slot, RACELESS_LOADING);
 }
 
 static void publish(struct raceless_slot *slot,
@@ -88,7 +70,7 @@ static void publish(struct raceless_slot *slot,
 	provider->slot = slot; /* registered, before anybody can unload it */
 	handed_off = raceless_waiters_hand_off(slot, provider, &resolved);
 	slot->handed_off += handed_off;
-	init_ns = enter(slot, RACELESS_LIVE);
+	init_ns = raceless_instance_enter(slot, RACELESS_LIVE);
 	trace_raceless_publish(slot->name, provider->instance,
 			       provider->publish, handed_off);
 	rcu_assign_pointer(slot->live, provider);
@@ -124,7 +106,7 @@ static void abandon(struct raceless_slot *slot,
 		slot->flight_failures++;
 	if (!provider->slot)
 		slot->provider = NULL;
-	enter(slot, RACELESS_GONE);
+	raceless_instance_enter(slot, RACELESS_GONE);
 	if (killed)
 		raceless_flight_kick(slot);
 	else if (!slot->flying)
@@ -155,121 +137,6 @@ int raceless_instance_start(struct raceless_slot *slot,
 	else
 		publish(slot, provider);
 	return err;
-}
-
-/* The point of no return, under slot->lock. Old references stay; see raceless.h. */
-static void mark(struct raceless_slot *slot)
-{
-	lockdep_assert_held(&slot->lock);
-	RCU_INIT_POINTER(slot->live, NULL);
-	WRITE_ONCE(slot->provider->mode, RACELESS_FOLDED);
-	slot->unloads++;
-	raceless_count(COUNT_UNLOADS);
-	enter(slot, RACELESS_STOPPING);
-}
-
-/*
- * Woken by raceless_count_fold() or the last put. It cannot be killed: neither can a
- * module's exit, and the worker has nobody to kill. So it says what it waits for.
- */
-static void await_drain(struct raceless_slot *slot,
-			struct raceless_provider *provider)
-{
-	unsigned int slices = 0;
-
-	lock_map_acquire(&slot->map);
-	lock_map_release(&slot->map);
-	while (!wait_for_completion_timeout(&provider->drained,
-					    COMPLAIN_SLICE))
-		if (++slices % 2 == 0)
-			pr_warn("raceless: %s: unload waits for %ld references since %u s\n",
-				slot->name,
-				raceless_count_read(provider),
-				slices * COMPLAIN_SLICE / HZ);
-}
-
-static void wait_grace_period(struct raceless_slot *slot, bool unhurried,
-			      struct raceless_teardown *times)
-{
-	u64 began_ns = ktime_get_ns();
-
-	if (unhurried)
-		synchronize_rcu();
-	else
-		synchronize_rcu_expedited();
-	times->grace_ns = ktime_get_ns() - began_ns;
-	trace_raceless_grace_period(slot->name, slot->instance, times->grace_ns,
-				    !unhurried);
-	raceless_record(LATENCY_GRACE, times->grace_ns);
-}
-
-/*
- * From the mark to GONE. The steps and who may hold a reference at each are in
- * raceless.h. The provider is not touched after the last enter(): its module may
- * be waiting for just that, to go.
- */
-static void teardown(struct raceless_slot *slot, bool unhurried)
-{
-	struct raceless_provider *provider = slot->provider;
-	struct raceless_teardown times = {};
-	u64 began_ns = ktime_get_ns();
-
-	raceless_op_begin(slot);
-	if (provider->ops->stop)
-		provider->ops->stop(provider);
-	times.stop_ns = ktime_get_ns() - began_ns;
-	raceless_record(LATENCY_STOP, times.stop_ns);
-	trace_raceless_stop(slot->name, slot->instance, times.stop_ns);
-
-	wait_grace_period(slot, unhurried, &times);
-
-	enter_locked(slot, RACELESS_DRAINING);
-	raceless_count_fold(provider);
-	await_drain(slot, provider);
-
-	times.drain_ns = enter_locked(slot, RACELESS_DESTROYING);
-	raceless_record(LATENCY_DRAIN, times.drain_ns);
-	WRITE_ONCE(provider->destroying, true);
-	lock_map_acquire(&slot->map);
-	if (provider->ops->destroy)
-		provider->ops->destroy(provider);
-	lock_map_release(&slot->map);
-	raceless_op_end(slot);
-
-	spin_lock(&slot->lock);
-	times.destroy_ns = enter(slot, RACELESS_GONE);
-	raceless_record(LATENCY_DESTROY, times.destroy_ns);
-	raceless_hold_torn_down(slot, &times);
-	raceless_flight_kick(slot);
-	spin_unlock(&slot->lock);
-	wake_up_all(&slot->changed);
-}
-
-static void teardown_work(struct work_struct *work)
-{
-	struct raceless_slot *slot =
-		container_of(work, struct raceless_slot, teardown);
-
-	teardown(slot, slot->polite);
-	raceless_slot_put(slot);
-}
-
-void raceless_teardown_prepare(struct raceless_slot *slot)
-{
-	INIT_WORK(&slot->teardown, teardown_work);
-}
-
-/*
- * Marks the live instance and leaves the rest to a worker, so that it ends
- * whoever dies. Under slot->lock. The owner module needs no pin: its exit waits
- * in raceless_unregister() until the worker has entered GONE.
- */
-void raceless_teardown_queue(struct raceless_slot *slot, bool unhurried)
-{
-	mark(slot);
-	slot->polite = unhurried;
-	refcount_inc(&slot->refs);
-	queue_work(teardown_queue, &slot->teardown);
 }
 
 /* Return: 1 (claimed), 0 (wait: a dying instance is in the way), -errno. */
@@ -343,79 +210,16 @@ err_slot:
 }
 EXPORT_SYMBOL_GPL(__raceless_register);
 
-/* Marks the instance if it is LIVE. Return: is there nothing to wait for? */
-static bool stop_or_gone(struct raceless_slot *slot, bool *marked)
+/* Is registered no more. */
+void raceless_instance_forget(struct raceless_provider *provider)
 {
-	bool settled = true;
-
-	spin_lock(&slot->lock);
-	slot->leaving = true;
-	if (slot->state == RACELESS_LIVE) {
-		mark(slot);
-		*marked = true;
-	} else if (slot->state != RACELESS_GONE) {
-		settled = false;
-	}
-	spin_unlock(&slot->lock);
-	return settled;
-}
-
-/* The name is vacant from here on; its waiters get a flight. */
-static void detach(struct raceless_slot *slot)
-{
-	spin_lock(&slot->lock);
-	slot->provider = NULL;
-	slot->leaving = false;
-	raceless_hold_owner_gone(slot);
-	raceless_flight_kick(slot);
-	spin_unlock(&slot->lock);
-	wake_up_all(&slot->changed);
-}
-
-/**
- * raceless_unregister() - make a provider unreachable, and destroy it.
- * @provider: one that raceless_register() accepted.
- *
- * Make unreachable, stop, one grace period, drain, destroy: when it returns,
- * nobody runs the provider's code or has a reference on it. If a worker is
- * already doing that, waits for it. A module's exit cannot fail, so the wait
- * cannot be killed; every 10 s the log says for how many references it waits.
- *
- * Context: process; may sleep. Not from the provider's own ops, and not while
- * the caller holds a reference.
- */
-void raceless_unregister(struct raceless_provider *provider)
-{
-	struct raceless_slot *slot = provider->slot;
-	unsigned int slices = 0;
-	bool marked = false;
-
-	might_sleep();
-	if (!slot) {
-		pr_warn("raceless: %s is not registered\n",
-			provider->name ?: "(null)");
-		return;
-	}
-	/* woken by publish(), abandon() or teardown(), whoever runs them */
-	while (!wait_event_timeout(slot->changed, stop_or_gone(slot, &marked),
-				   COMPLAIN_SLICE))
-		if (++slices % 2 == 0)
-			pr_warn("raceless: %s: unregister waits for an unload since %u s\n",
-				slot->name, slices * COMPLAIN_SLICE / HZ);
-	if (marked)
-		teardown(slot, READ_ONCE(polite));
 	mutex_lock(&providers_mutex);
 	list_del(&provider->registered);
 	mutex_unlock(&providers_mutex);
-	detach(slot);
-
-	provider->slot = NULL;
-	free_percpu(provider->count);
-	raceless_flight_outlast(slot);
 }
-EXPORT_SYMBOL_GPL(raceless_unregister);
 
-static struct raceless_provider *find_registered(struct module *owner)
+/* One that the module has registered, or NULL. */
+struct raceless_provider *raceless_instance_of(struct module *owner)
 {
 	struct raceless_provider *provider, *found = NULL;
 
@@ -428,28 +232,4 @@ static struct raceless_provider *find_registered(struct module *owner)
 	}
 	mutex_unlock(&providers_mutex);
 	return found;
-}
-
-/* A module goes, its exit or failed init is over, and providers of it are left. */
-void raceless_unregister_owner(struct module *owner)
-{
-	struct raceless_provider *provider;
-
-	while ((provider = find_registered(owner))) {
-		pr_warn("raceless: module %s left %s registered\n", owner->name,
-			provider->name);
-		raceless_unregister(provider);
-	}
-}
-
-int raceless_instances_init(void)
-{
-	/* a worker each: a drain waits for as long as somebody holds on */
-	teardown_queue = alloc_workqueue("raceless_teardown", WQ_UNBOUND, 0);
-	return teardown_queue ? 0 : -ENOMEM;
-}
-
-void raceless_instances_exit(void)
-{
-	destroy_workqueue(teardown_queue);
 }

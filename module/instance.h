@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The life of an instance, from init to destroy. */
+/* The life of an instance, from init to publish. */
 #ifndef _RACELESS_INSTANCE_H
 #define _RACELESS_INSTANCE_H
 
 #include "raceless.h"
 
-int raceless_instances_init(void);
-void raceless_instances_exit(void);
-
-void raceless_teardown_prepare(struct raceless_slot *slot);
-void raceless_teardown_queue(struct raceless_slot *slot, bool polite);
+/* Under slot->lock. */
+u64 raceless_instance_enter(struct raceless_slot *slot,
+			    enum raceless_state state);
+void raceless_instance_claim(struct raceless_slot *slot,
+			     struct raceless_provider *provider);
 
 int raceless_instance_start(struct raceless_slot *slot,
 			    struct raceless_provider *provider);
-void raceless_instance_claim(struct raceless_slot *slot,
-			     struct raceless_provider *provider);
-void raceless_unregister_owner(struct module *owner);
+void raceless_instance_forget(struct raceless_provider *provider);
+struct raceless_provider *raceless_instance_of(struct module *owner);
 
 #endif /* _RACELESS_INSTANCE_H */

@@ -4,11 +4,11 @@
 
 #include "device.h"
 #include "flight.h"
-#include "instance.h"
 #include "owner.h"
 #include "slot.h"
 #include "state.h"
 #include "stats.h"
+#include "teardown.h"
 
 static int __init raceless_init(void)
 {
@@ -17,12 +17,12 @@ static int __init raceless_init(void)
 	err = raceless_slots_init();
 	if (err)
 		return err;
-	err = raceless_instances_init();
+	err = raceless_teardowns_init();
 	if (err)
 		goto err_slots;
 	err = raceless_flights_init();
 	if (err)
-		goto err_instances;
+		goto err_teardowns;
 	err = raceless_owners_init();
 	if (err)
 		goto err_flights;
@@ -40,8 +40,8 @@ err_owners:
 	raceless_owners_exit();
 err_flights:
 	raceless_flights_exit();
-err_instances:
-	raceless_instances_exit();
+err_teardowns:
+	raceless_teardowns_exit();
 err_slots:
 	raceless_slots_exit();
 	return err;
@@ -57,7 +57,7 @@ static void __exit raceless_exit(void)
 	raceless_state_exit();
 	raceless_owners_exit();
 	raceless_flights_exit();
-	raceless_instances_exit();
+	raceless_teardowns_exit();
 	raceless_slots_exit();
 	raceless_stats_exit();
 }

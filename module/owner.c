@@ -13,8 +13,8 @@
 #include <linux/string.h>
 
 #include "compat.h"
-#include "instance.h"
 #include "owner.h"
+#include "teardown.h"
 
 /* When a load or unload was last seen that may fail somebody else's load. */
 static u64 disturbed_ns;

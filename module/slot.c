@@ -20,8 +20,8 @@
 #include <linux/stringhash.h>
 
 #include "flight.h"
-#include "instance.h"
 #include "slot.h"
+#include "teardown.h"
 
 /* A name, looked at once. */
 struct name_key {
