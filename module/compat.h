@@ -13,6 +13,10 @@
 #define raceless_assign_str(dst, src) __assign_str(dst, src)
 #endif
 
+/* v6.5, 9b9879fc0327: one load of a file at a time, whose result all have. */
+#define raceless_loads_are_shared \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0))
+
 /*
  * Does a struct module live here, rather than the kernel's own static data?
  * Modules are in a range of their own or in vmalloc space, by architecture.

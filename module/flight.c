@@ -15,6 +15,7 @@
 #include <linux/kmod.h>
 #include <linux/ktime.h>
 
+#include "compat.h"
 #include "flight.h"
 #include "instance.h"
 #include "owner.h"
@@ -38,10 +39,10 @@
 #define MAX_DELAY_SHIFT 5
 
 /*
- * A load shares the result of one of the same file that began before it (since
- * v6.5), so an unload may have spoilt it this long before it began.
+ * A load may share the result of one of the same file that was under way before
+ * it, and that an unload has spoilt long ago. None is thought to last longer.
  */
-#define DISTURBED_BEFORE_NS (100 * NSEC_PER_MSEC)
+#define LONGEST_LOAD_NS (10 * NSEC_PER_SEC)
 
 static struct workqueue_struct *flight_queue;
 static bool exiting;
@@ -61,8 +62,10 @@ void raceless_flight_kick(struct raceless_slot *slot)
 	slot->flight_publishes = slot->publishes;
 	slot->flight_failures = slot->init_failures;
 	slot->flight_tries = 0;
+	slot->flight_quiet = false;
 	slot->flight_in_place = false;
 	slot->flight_ns = ktime_get_ns();
+	slot->flight_tried_ns = slot->flight_ns;
 	raceless_count(COUNT_FLIGHTS);
 	trace_raceless_flight_start(slot->name);
 	refcount_inc(&slot->refs);
@@ -107,6 +110,25 @@ static void land(struct raceless_slot *slot, int error)
 	raceless_slot_put(slot);
 }
 
+/*
+ * Could a load that failed in this attempt have been spoilt by somebody else's
+ * unload? One that was under way when the attempt began, and whose result ours
+ * had to share, could at any time since it began. It has ended with ours: the
+ * next attempt's can have been spoilt only since ours began, so two undisturbed
+ * attempts in a row tell the truth.
+ */
+static bool spoilt(struct raceless_slot *slot, bool disturbed)
+{
+	bool quiet_before = slot->flight_quiet;
+
+	slot->flight_quiet = !disturbed;
+	if (disturbed)
+		return true;
+	return raceless_loads_are_shared && !quiet_before &&
+	       raceless_owner_disturbed_since(slot->flight_tried_ns -
+					      LONGEST_LOAD_NS);
+}
+
 /* What modprobe's failure means to those who wait, or 1: try again. */
 static int judge(struct raceless_slot *slot, int status, bool disturbed)
 {
@@ -124,7 +146,7 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed)
 		return status;
 	if (!status)
 		return -ENOENT; /* loaded, but did not register the name */
-	if (!disturbed)
+	if (!spoilt(slot, disturbed))
 		return -ENOENT; /* modprobe found none, or could not load it */
 	return slot->flight_tries < MAX_TRIES ? 1 : -EBUSY;
 }
@@ -136,13 +158,15 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed)
  */
 static void fly_modprobe(struct raceless_slot *slot)
 {
-	u64 since_ns = ktime_get_ns() - DISTURBED_BEFORE_NS;
+	u64 since_ns = slot->flight_tried_ns; /* the attempt before this one */
 	bool disturbed = raceless_owner_busy("");
 	unsigned int delay;
 	int status, err;
 
 	raceless_count(COUNT_MODPROBES);
-	slot->flight_tries++; /* only the flight's own worker writes it */
+	/* only the flight's own worker writes these */
+	slot->flight_tries++;
+	slot->flight_tried_ns = ktime_get_ns();
 	status = request_module("raceless-%s", slot->name);
 	disturbed = disturbed || raceless_owner_busy("") ||
 		    raceless_owner_disturbed_since(since_ns);

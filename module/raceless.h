@@ -222,7 +222,9 @@ struct raceless_slot {
 	u64 flight_publishes; /* publishes when the flight took off */
 	u64 flight_failures; /* init_failures then */
 	u64 flight_ns; /* when it took off */
+	u64 flight_tried_ns; /* when its last attempt began */
 	u32 flight_tries;
+	bool flight_quiet; /* nothing got in the way of that attempt */
 	bool flight_in_place; /* it called the init of a parked provider */
 	bool polite; /* of the teardown under way: an unhurried grace period */
 	char owner[MODULE_NAME_LEN]; /* of the last instance */

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // Gets that wait: the hand-off, flights that fail, timeouts and kills.
+#include <sys/utsname.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
+#include <utility>
 
 #include "child.h"
 #include "module_loader.h"
@@ -10,11 +15,22 @@ namespace raceless {
 namespace {
 
 constexpr int kCrowd = 64;
+// After an unload of late, the failure of a load is confirmed by another (module/flight.c).
+constexpr uint64_t kConfirmed = 1;
 
 class Wait : public Registry {
  protected:
   static bool all_wait(const std::string& name, int nr) {
     return eventually([&] { return column(name, "waiters") == static_cast<uint64_t>(nr); });
+  }
+
+  // Since v6.5 a load has the result of one of the same file that is under way.
+  static bool loads_are_shared() {
+    utsname name{};
+    int major = 0;
+    int minor = 0;
+    return uname(&name) == 0 && sscanf(name.release, "%d.%d", &major, &minor) == 2 &&
+           std::pair(major, minor) >= std::pair(6, 5);
   }
 
   // Every get ended with this error, and the name has no waiters.
@@ -116,8 +132,7 @@ TEST_F(Wait, ModuleThatFailsBeforeItRegisters) {
   calm();
   mark();
   EXPECT_EQ(get_and_put("probe0"), ENOENT);
-  EXPECT_EQ(grown("modprobes"), 1U);
-  EXPECT_EQ(grown("modprobe_retries"), 0U);
+  EXPECT_LE(grown("modprobe_retries"), kConfirmed);
 }
 
 TEST_F(Wait, MissingModule) {
@@ -127,7 +142,8 @@ TEST_F(Wait, MissingModule) {
   const GetResult<Got> got = device.get("no_such_provider", kLong);
   EXPECT_EQ(code(got), ENOENT);
   EXPECT_EQ(reason(got), uint32_t{RACELESS_REASON_FLIGHT});
-  EXPECT_EQ(grown("modprobes"), 1U);
+  EXPECT_EQ(grown("modprobes"), 1 + grown("modprobe_retries"));
+  EXPECT_LE(grown("modprobe_retries"), kConfirmed);
 }
 
 TEST_F(Wait, BlacklistIsHonoured) {
@@ -136,7 +152,7 @@ TEST_F(Wait, BlacklistIsHonoured) {
     calm();
     mark();
     EXPECT_EQ(get_and_put("probe0"), ENOENT);
-    EXPECT_EQ(grown("modprobes"), 1U);
+    EXPECT_LE(grown("modprobe_retries"), kConfirmed);
     EXPECT_TRUE(module_state("raceless_probe") == ModuleState::absent);
   }
   EXPECT_EQ(get_and_put("probe0"), 0);
@@ -145,6 +161,22 @@ TEST_F(Wait, BlacklistIsHonoured) {
     EXPECT_EQ(get_and_put("codec"), ENOENT);
   }
   EXPECT_EQ(get_and_put("codec"), 0);
+}
+
+// The flight's load had to share the result of one that began long before, and that an unload has
+// spoilt; here modprobe itself plays it. Older kernels have each load do its own work.
+TEST_F(Wait, LoadSpoiltBeforeTheFlight) {
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  ASSERT_EQ(delete_module("raceless_sample_null"), 0);
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const std::string mark_file = "/tmp/spoilt";
+  ModprobeLine install("install raceless_sample_null [ -e " + mark_file + " ] && /sbin/modprobe " +
+                       "--ignore-install raceless_sample_null || { touch " + mark_file +
+                       "; false; }");
+  mark();
+  EXPECT_EQ(get_and_put("null"), loads_are_shared() ? 0 : ENOENT);
+  EXPECT_EQ(grown("modprobe_retries"), loads_are_shared() ? 1U : 0U);
+  EXPECT_EQ(unlink(mark_file.c_str()), 0);
 }
 
 // The success of a module request proves nothing.
