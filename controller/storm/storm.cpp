@@ -105,6 +105,9 @@ std::unique_ptr<StormResult> Storm::run(const Signals& signals, const ShowProgre
   // Whoever is stuck may hold anything: the end is as broken as it can be.
   if (!stuck_) target_->check_end(findings_);
   if (!stuck_) end_leak_check();
+  // The last numbers, now that nothing more is loaded: a late flight may have brought the module
+  // back after check_end(), and the rest has unloaded it.
+  if (!stuck_) target_->check_during(findings_);
   check_kernel_log();
   check_taint();
   return collect(elapsed_ns);

@@ -23,6 +23,7 @@ struct Script {
   std::atomic<int> end_checks = 0;
   std::atomic<int> under_way = 0;  // operations
   int rests = 0;
+  int rests_seen = 0;  // by the last check of the target's numbers
   bool rested_alone = true;
   std::mutex mutex;
   std::map<std::string, std::vector<Op>> seen;  // by thread
@@ -75,6 +76,7 @@ class ScriptedTarget : public Target {
     tally.add(Count::uses);
     return {};
   }
+  void check_during(Findings&) override { script_.rests_seen = script_.rests; }
   void check_end(Findings&) override { script_.end_checks++; }
   uint64_t reloads(const Counts& totals) const override { return get(totals, Count::uses) / 2; }
 
@@ -158,6 +160,7 @@ TEST_F(StormTest, RestsAfterSoManyUnloadsWithNobodyAtWork) {
   EXPECT_EQ(static_cast<uint64_t>(script_.rests), result->rests + 1);
   EXPECT_EQ(get(result->tally.counts(), Count::uses),
             static_cast<uint64_t>(script_.ops + script_.rests));
+  EXPECT_EQ(script_.rests_seen, script_.rests);
 }
 
 TEST_F(StormTest, TheSameSeedDoesTheSame) {

@@ -40,7 +40,7 @@ class Target {
   [[nodiscard]] virtual Status prepare() = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Worker>> make_worker(Surroundings surroundings) = 0;
 
-  // From the main thread, some times a second while the storm runs.
+  // From the main thread, some times a second while the storm runs, and as the very last.
   virtual void check_during(Findings& /*findings*/) {}
   // While all workers wait: unloads what is under test, counting as an unloader does, and lets
   // finish what goes on by itself. An error: it cannot be done now.
