@@ -86,7 +86,7 @@ GetResult<Got> Device::get(const std::string& name, uint64_t timeout_ns, uint32_
   request.timeout_ns = timeout_ns;
   request.flags = flags;
   if (ioctl(fd_.get(), RACELESS_IOC_GET, &request) != 0)
-    return tl::unexpected(Refusal{{errno, "cannot get " + name}, request.reason});
+    return tl::unexpected(Refusal{{errno, "cannot get " + name}, request.reason, {}});
   return Got{request.ref, grant_of(request)};
 }
 
@@ -117,7 +117,8 @@ GetResult<Called> Device::call_by_name(const std::string& name, uint64_t timeout
   request.timeout_ns = timeout_ns;
   set_buffers(request, in, out);
   if (ioctl(fd_.get(), RACELESS_IOC_CALL, &request) != 0)
-    return tl::unexpected(Refusal{{errno, "cannot call " + name}, request.reason});
+    return tl::unexpected(
+        Refusal{{errno, "cannot call " + name}, request.reason, grant_of(request)});
   return Called{request.out_bytes, grant_of(request)};
 }
 

@@ -41,10 +41,12 @@ struct Unloaded {
   std::string owner;  // the module, for delete_module(2)
 };
 
-// Why a get, or a call, failed.
+// Why a get, or a call, failed. A call by name that failed without a reason had its reference: it
+// was the provider who said no.
 struct [[nodiscard]] Refusal {
   Error error;
   uint32_t reason = RACELESS_REASON_NONE;  // enum raceless_reason
+  Grant grant = {};                        // of such a call
 };
 
 template <typename T>

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "audit/run_file.h"
 #include "clock.h"
@@ -29,6 +30,7 @@ constexpr uint64_t kProgressNs = 500 * kNsPerMs;
 
 struct StormOptions {
   Parameters parameters;
+  std::optional<uint64_t> leak_check_unloads;
   std::string output;
   uint64_t print_plan = 0;
   bool json = false;
@@ -100,12 +102,14 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
   return written ? Outcome::passed : Outcome::cannot_run;
 }
 
-Outcome run_storm(const StormOptions& options) {
+Outcome run_storm(StormOptions options) {
   Result<std::unique_ptr<Target>> target = make_target(options.parameters);
   if (!target) {
     print_error(target.error().message());
     return Outcome::usage;
   }
+  options.parameters.leak_check_unloads =
+      options.leak_check_unloads.value_or((*target)->default_leak_check());
   if (options.needs) {
     for (const std::string& module : (*target)->needs()) fmt::print("{}\n", module);
     return Outcome::passed;
@@ -192,10 +196,9 @@ RunCommand add_storm(CLI::App& app) {
   add_duration(
       app, "--stuck-after", "an operation that takes longer breaks a promise",
       [&](uint64_t ns) { parameters.stuck_after_ns = ns; }, "60s");
-  app.add_option("--leak-check", parameters.leak_check_unloads,
+  app.add_option("--leak-check", options->leak_check_unloads,
                  "rest after so many unloads, and compare what the kernel holds; 0: never")
-      ->type_name("UNLOADS")
-      ->capture_default_str();
+      ->type_name("UNLOADS");
   app.add_option("-w,--workload", parameters.workload,
                  "with module:PATH: a shell command that uses the module once");
   app.add_option("--module-options", parameters.module_options,

@@ -123,9 +123,10 @@ class Run {
     same("loads", counter("loads"), entry(loads, "ok"));
     same("load attempts", plus(counter("loads"), counter("load_failures")), sum(loads));
     const json& unloads = counters_.at("unloads_by_outcome");
-    same("unloads", counter("unloads"), entry(unloads, "unload ok") + entry(unloads, "delete ok"));
+    same("unloads", counter("unloads"),
+         entry(unloads, "unload ok") + entry(unloads, "delete ok") + entry(unloads, "destroy ok"));
     same("unload attempts", plus(counter("unloads"), counter("unload_failures")),
-         sum(unloads, "unload ") + sum(unloads, "delete "));
+         sum(unloads, "unload ") + sum(unloads, "delete ") + sum(unloads, "destroy "));
   }
 
   void histograms() {

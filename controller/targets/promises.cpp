@@ -39,8 +39,11 @@ std::vector<Broken> check_grant(const Grant& grant, uint64_t destroyed_before) {
   return broken;
 }
 
-std::vector<Broken> check_refusal(const Refusal& refusal, bool init_may_fail) {
-  if (init_may_fail && refusal.reason == RACELESS_REASON_FLIGHT) return {};
+std::vector<Broken> check_refusal(const Refusal& refusal, Excuses excuses) {
+  if (excuses.init_may_fail && refusal.reason == RACELESS_REASON_FLIGHT) return {};
+  const bool absent =
+      refusal.reason == RACELESS_REASON_ABSENT || refusal.reason == RACELESS_REASON_UNLOADING;
+  if (excuses.may_be_absent && absent && refusal.error.code == ENOENT) return {};
   return {{promise_of(refusal.reason),
            fmt::format("{} (reason: {})", refusal.error.message(), reason_name(refusal.reason))}};
 }

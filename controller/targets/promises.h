@@ -22,8 +22,14 @@ struct Broken {
 // `destroyed_before`: an instance whose destroy had returned before the get began; 0 if none.
 [[nodiscard]] std::vector<Broken> check_grant(const Grant& grant, uint64_t destroyed_before);
 
-// A get that failed, of a provider whose inits may not fail, or may.
-[[nodiscard]] std::vector<Broken> check_refusal(const Refusal& refusal, bool init_may_fail);
+// Which refusals belong to the provider rather than to the registry.
+struct Excuses {
+  bool init_may_fail = false;
+  bool may_be_absent = false;  // asked for without waiting, and others take it away
+};
+
+// A get that failed.
+[[nodiscard]] std::vector<Broken> check_refusal(const Refusal& refusal, Excuses excuses);
 
 }  // namespace raceless
 

@@ -34,14 +34,25 @@ TEST(Promises, NobodyGetsWhatWasDestroyed) {
 TEST(Promises, EveryRefusalBreaksOneUnlessInitMayFail) {
   for (uint32_t reason = 0; reason < RACELESS_NR_REASONS; reason++) {
     const Refusal refusal{{EIO, "cannot get codec"}, reason};
-    EXPECT_EQ(check_refusal(refusal, false).size(), 1U) << reason;
-    EXPECT_EQ(check_refusal(refusal, true).size(), reason == RACELESS_REASON_FLIGHT ? 0U : 1U);
+    EXPECT_EQ(check_refusal(refusal, {}).size(), 1U) << reason;
+    EXPECT_EQ(check_refusal(refusal, {.init_may_fail = true}).size(),
+              reason == RACELESS_REASON_FLIGHT ? 0U : 1U);
   }
+}
+
+TEST(Promises, WhoDoesNotWaitMayFindNothing) {
+  const auto refused = [](int error, uint32_t reason) {
+    return check_refusal({{error, "cannot get factory_part_1"}, reason}, {.may_be_absent = true});
+  };
+  EXPECT_TRUE(refused(ENOENT, RACELESS_REASON_ABSENT).empty());
+  EXPECT_TRUE(refused(ENOENT, RACELESS_REASON_UNLOADING).empty());
+  EXPECT_FALSE(refused(ENOENT, RACELESS_REASON_FLIGHT).empty());
+  EXPECT_FALSE(refused(EIO, RACELESS_REASON_ABSENT).empty());
 }
 
 TEST(Promises, ATimeOutIsAFailureNotAnExcuse) {
   const Refusal refusal{{ETIMEDOUT, "cannot get codec"}, RACELESS_REASON_TIMEOUT};
-  const auto broken = check_refusal(refusal, true);
+  const auto broken = check_refusal(refusal, {.init_may_fail = true, .may_be_absent = true});
   ASSERT_EQ(broken.size(), 1U);
   EXPECT_EQ(broken[0].promise, RACELESS_PROMISE_LEAVES_NOTHING);
   EXPECT_NE(broken[0].what.find("ETIMEDOUT"), std::string::npos);

@@ -24,7 +24,9 @@ RegistryConsumer::RegistryConsumer(Surroundings surroundings, RegistryScene& sce
 void RegistryConsumer::run(const Op& op) {
   surroundings_.tally.add(Count::uses);
   const bool by_name_alone = surroundings_.index % kByNameAlone == kByNameAlone - 1;
-  if (op.percent >= kByReferencePercent || by_name_alone) return use_by_name(op);
+  // A call by name waits.
+  const bool by_name = op.percent >= kByReferencePercent || by_name_alone;
+  if (by_name && !scene_.excuses.may_be_absent) return use_by_name(op);
   wait_for_pins();
   use_by_reference(op);
 }
@@ -41,7 +43,8 @@ void RegistryConsumer::use_by_reference(const Op& op) {
   const uint64_t destroyed_before = scene_.instances.last_destroyed();
   const uint64_t start_ns = now_ns();
   surroundings_.tally.add(Count::gets);
-  const GetResult<Got> got = device_.get(scene_.provider, scene_.timeout_ns);
+  const GetResult<Got> got = device_.get(scene_.provider, scene_.timeout_ns,
+                                         scene_.excuses.may_be_absent ? RACELESS_GET_NOWAIT : 0);
   if (!got) return refused(got.error());
   granted(got->grant, destroyed_before, now_ns() - start_ns);
 
@@ -93,10 +96,11 @@ void RegistryConsumer::use_by_name(const Op& op) {
       granted(result->grant, destroyed_before, now_ns() - start_ns);
       return *result;
     }
-    // With no reason it was got, and it is the provider who says no.
     if (result.error().reason != RACELESS_REASON_NONE) {
       refused_get = true;
       refused(result.error());
+    } else {
+      granted(result.error().grant, destroyed_before, now_ns() - start_ns);
     }
     return tl::unexpected(result.error().error);
   };
@@ -120,8 +124,7 @@ void RegistryConsumer::refused(const Refusal& refusal) {
   tally.add(Count::user_failures);
   tally.add(Breakdown::get_failures_by_reason, reason_name(refusal.reason));
   tally.add(Breakdown::user_failures_by_errno, outcome_name(refusal.error.code));
-  for (const Broken& one : check_refusal(refusal, scene_.init_may_fail))
-    broken(one.promise, one.what, 0);
+  for (const Broken& one : check_refusal(refusal, scene_.excuses)) broken(one.promise, one.what, 0);
 }
 
 void RegistryConsumer::called(const Status& status, uint64_t instance) {

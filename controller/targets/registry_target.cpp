@@ -34,11 +34,11 @@ Result<std::unique_ptr<Worker>> make_loader(Surroundings surroundings, RegistryS
 }  // namespace
 
 RegistryTarget::RegistryTarget(const Parameters& parameters, const std::string& provider)
-    : options_(parameters.module_options) {
+    : names_{provider}, options_(parameters.module_options) {
   scene_.provider = provider;
   scene_.module = "raceless_sample_" + provider;
   scene_.timeout_ns = parameters.timeout_ns;
-  scene_.init_may_fail = provider == "chaos";
+  scene_.excuses.init_may_fail = provider == "chaos";
 }
 
 RegistryTarget::~RegistryTarget() {
@@ -89,7 +89,7 @@ Status RegistryTarget::prepare() {
       return fail(0, module.error().message() + "; use the VM: make storm, or make vm-shell");
     Status loaded = module->load_with_dependencies();
     // A provider whose init may fail gets its chance in the storm.
-    if (!loaded && !(name == scene_.module && scene_.init_may_fail)) return loaded;
+    if (!loaded && !(name == scene_.module && scene_.excuses.init_may_fail)) return loaded;
   }
   prepared_ = true;
   return read_start();
@@ -140,9 +140,8 @@ void RegistryTarget::check_during(Findings& findings) {
 
 Status RegistryTarget::rest(Tally& tally) {
   const bool nobody = eventually([&] {
-    const Result<StateFile> state = StateFile::read();
-    const SlotState* slot = state ? state->find(scene_.provider) : nullptr;
-    return state && (slot == nullptr || slot->number("refs") + slot->number("waiters") == 0);
+    const Result<Users> users = read_users();
+    return users && users->references + users->waiters == 0;
   });
   if (!nobody) return fail(EBUSY, "references or waiters of " + scene_.provider + " are left");
   return rest_module(scene_.module, tally);
@@ -164,32 +163,43 @@ void RegistryTarget::check_end(Findings& findings) {
     findings.report({RACELESS_PROMISE_ONE_FLIGHT, "a flight does not land", 0, "end", 0});
 }
 
+Result<RegistryTarget::Users> RegistryTarget::read_users() const {
+  const Result<StateFile> state = StateFile::read();
+  if (!state) return tl::unexpected(state.error());
+  Users users;
+  for (const std::string& name : names_) {
+    const SlotState* slot = state->find(name);
+    if (slot == nullptr) continue;
+    users.references += slot->number("refs");
+    users.waiters += slot->number("waiters");
+    users.flights += slot->number("flying");
+  }
+  return users;
+}
+
 // A flight may land after everyone has what it brought; until then, not all of it is counted.
 bool RegistryTarget::flying() const {
-  const Result<StateFile> state = StateFile::read();
-  const SlotState* slot = state ? state->find(scene_.provider) : nullptr;
-  return slot != nullptr && slot->number("flying") != 0;
+  const Result<Users> users = read_users();
+  return users && users->flights != 0;
 }
 
 // Everyone has put what it got: nothing may be left.
 void RegistryTarget::check_at_rest(Findings& findings) {
-  uint64_t refs = 0;
-  uint64_t waiters = 0;
+  Users left;
   uint64_t descriptors = 0;
   const bool at_rest = eventually([&] {
     const Result<StateFile> state = StateFile::read();
-    if (!state) return false;
+    const Result<Users> users = read_users();
+    if (!state || !users) return false;
     totals_ = state->totals();
-    const SlotState* slot = state->find(scene_.provider);
-    refs = slot ? slot->number("refs") : 0;
-    waiters = slot ? slot->number("waiters") : 0;
+    left = *users;
     descriptors = since_start("descriptors_opened") - since_start("descriptors_closed");
-    return refs == 0 && waiters == 0 && descriptors == 0;
+    return left.references == 0 && left.waiters == 0 && descriptors == 0;
   });
   if (!at_rest)
     findings.report({RACELESS_PROMISE_LEAVES_NOTHING,
-                     fmt::format("{} references, {} waiters and {} descriptors are left", refs,
-                                 waiters, descriptors),
+                     fmt::format("{} references, {} waiters and {} descriptors are left",
+                                 left.references, left.waiters, descriptors),
                      0, "end", 0});
   if (!eventually([&] { return module_refcount(scene_.module).value_or(0) == 0; }))
     findings.report({RACELESS_PROMISE_LEAVES_NOTHING,
@@ -209,7 +219,7 @@ void RegistryTarget::check_cycle(Findings& findings) {
   count_check(got);
   if (got) {
     if (const Status put = device->put(got->ref); !put) broken(put.error().message());
-  } else if (!scene_.init_may_fail || got.error().reason != RACELESS_REASON_FLIGHT) {
+  } else if (!scene_.excuses.init_may_fail || got.error().reason != RACELESS_REASON_FLIGHT) {
     broken(got.error().error.message());
   }
   int error = 0;

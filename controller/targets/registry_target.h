@@ -7,21 +7,23 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "module_options.h"
 #include "state_file.h"
 #include "targets/exercise.h"
 #include "targets/instance_watch.h"
+#include "targets/promises.h"
 #include "targets/target.h"
 
 namespace raceless {
 
-// What the workers of one registry target share.
+// What the workers on one name of the registry share.
 struct RegistryScene {
   std::string provider;  // "codec"
   std::string module;    // "raceless_sample_codec"
   uint64_t timeout_ns = 0;
-  bool init_may_fail = false;
+  Excuses excuses;
   std::unique_ptr<Exercise> exercise;
   InstanceWatch instances;
   // Unloaders that want the module to be free of pins: references of a descriptor pin it, and rmmod
@@ -46,16 +48,29 @@ class RegistryTarget : public Target {
   [[nodiscard]] uint64_t reloads(const Counts& totals) const override;
   [[nodiscard]] std::map<std::string, uint64_t> extra_counters() const override;
 
+ protected:
+  [[nodiscard]] RegistryScene& scene() { return scene_; }
+  // Another name that the module provides: nothing of it may be left either.
+  void also_provides(const std::string& name) { names_.push_back(name); }
+
  private:
   [[nodiscard]] Status make_exercise();
   [[nodiscard]] Status read_start();
   [[nodiscard]] uint64_t since_start(const std::string& total) const;
+  struct Users {
+    uint64_t references = 0;
+    uint64_t waiters = 0;
+    uint64_t flights = 0;
+  };
+  // Of all names.
+  [[nodiscard]] Result<Users> read_users() const;
   [[nodiscard]] bool flying() const;
   void check_at_rest(Findings& findings);
   void count_check(const GetResult<Got>& got);
   void check_cycle(Findings& findings);
 
   RegistryScene scene_;
+  std::vector<std::string> names_;
   std::string options_;
   std::optional<ModuleOptions> module_options_;
   bool prepared_ = false;

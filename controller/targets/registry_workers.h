@@ -36,10 +36,11 @@ class RegistryUnloader : public Worker {
  public:
   RegistryUnloader(Surroundings surroundings, RegistryScene& scene, Device device);
   void run(const Op& op) override;
+  // One of the ways alone: the name comes back in place, when it is wanted.
+  void unload_and_release(const Op& op);
 
  private:
   void unload_and_delete(const Op& op);
-  void unload_and_release(const Op& op);
   void delete_unpinned();
   int delete_plainly();
   [[nodiscard]] Result<Unloaded> unload();

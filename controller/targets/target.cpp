@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "targets/factory_target.h"
 #include "targets/module_target.h"
 #include "targets/registry_target.h"
 #include "targets/stock_target.h"
@@ -29,10 +30,17 @@ Result<std::unique_ptr<Target>> make_registry_target(const Parameters& parameter
   return std::make_unique<RegistryTarget>(parameters, provider);
 }
 
-constexpr std::array<TargetKind, 9> kKinds = {{
+Result<std::unique_ptr<Target>> make_factory_target(const Parameters& parameters,
+                                                    const std::string& /*provider*/) {
+  return std::make_unique<FactoryTarget>(parameters);
+}
+
+constexpr std::array<TargetKind, 10> kKinds = {{
     {"null", "", "provider of the registry: every use checks a canary", make_registry_target},
     {"codec", "", "provider of the registry: round trips of real files", make_registry_target},
     {"chaos", "", "provider of the registry: failing and slow inits", make_registry_target},
+    {"factory", "", "providers that are created and destroyed without a module load",
+     make_factory_target},
     {"load:", "NAME", "a module of this kernel: loads it", make_load_target},
     {"mount:configfs", "", "mounts configfs", make_mount_target},
     {"mount:romfs", "", "mounts romfs from a loop device", make_mount_target},

@@ -42,6 +42,8 @@ class Target {
 
   // From the main thread, some times a second while the storm runs, and as the very last.
   virtual void check_during(Findings& /*findings*/) {}
+  // After how many unloads leaks are looked for, where the user did not say.
+  [[nodiscard]] virtual uint64_t default_leak_check() const { return 50; }
   // While all workers wait: unloads what is under test, counting as an unloader does, and lets
   // finish what goes on by itself. An error: it cannot be done now.
   [[nodiscard]] virtual Status rest(Tally& /*tally*/) { return {}; }

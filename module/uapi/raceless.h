@@ -236,5 +236,11 @@ struct raceless_release {
 #define RACELESS_NULL_OP_CHECK 1 /* check the canary; no input, no output */
 #define RACELESS_CODEC_OP_COMPRESS 1
 #define RACELESS_CODEC_OP_DECOMPRESS 2
+#define RACELESS_FACTORY_OP_CREATE 1 /* input: a name without its NUL */
+#define RACELESS_FACTORY_OP_DESTROY 2 /* the same; output: __u64 instance */
+
+/* The factory always has these names, with 0 … KEPT - 1 after the prefix. */
+#define RACELESS_FACTORY_KEPT 4
+#define RACELESS_FACTORY_KEPT_PREFIX "factory_kept_"
 
 #endif /* _UAPI_RACELESS_H */
