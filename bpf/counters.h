@@ -27,6 +27,8 @@ struct raceless_drops {
  * struct raceless_registry_totals - sums over all names (map `totals`).
  * @publishes: instances that became reachable.
  * @handed_off: references that waiters got from a publish.
+ * @replacements: instances that another took over from, side by side.
+ * @replace_failures: those that stayed, as the init of the other failed.
  * @flights: reload attempts that ended.
  * @flights_in_place: those that called the init of a module still loaded.
  * @flight_errors: those that ended without a publish.
@@ -40,6 +42,8 @@ struct raceless_drops {
 struct raceless_registry_totals {
 	__u64 publishes;
 	__u64 handed_off;
+	__u64 replacements;
+	__u64 replace_failures;
 	__u64 flights;
 	__u64 flights_in_place;
 	__u64 flight_errors;
@@ -89,7 +93,7 @@ struct raceless_unload_result {
 };
 
 RACELESS_ASSERT_SIZE(struct raceless_drops, 40);
-RACELESS_ASSERT_SIZE(struct raceless_registry_totals, 88);
+RACELESS_ASSERT_SIZE(struct raceless_registry_totals, 104);
 RACELESS_ASSERT_SIZE(struct raceless_get_failure, 64);
 RACELESS_ASSERT_SIZE(struct raceless_module_totals, 32);
 RACELESS_ASSERT_SIZE(struct raceless_module_get_failure, 64);

@@ -98,6 +98,17 @@ int BPF_PROG(on_publish, const char *name, __u64 instance, __u64 publish,
 	return 0;
 }
 
+SEC("tp_btf/raceless_replace")
+int BPF_PROG(on_replace, const char *name, __u64 from, __u64 to, int error,
+	     __u64 ns)
+{
+	if (error)
+		TOTAL(replace_failures, 1);
+	else
+		TOTAL(replacements, 1);
+	return 0;
+}
+
 SEC("tp_btf/raceless_stop")
 int BPF_PROG(on_stop, const char *name, __u64 instance, __u64 ns)
 {

@@ -55,7 +55,7 @@ void raceless_flight_kick(struct raceless_slot *slot)
 {
 	lockdep_assert_held(&slot->lock);
 	if (list_empty(&slot->waiters) || slot->flying || slot->leaving ||
-	    slot->hold || slot->state != RACELESS_GONE)
+	    slot->hold || slot->beside || slot->state != RACELESS_GONE)
 		return;
 	slot->flying = true;
 	slot->flights++;
@@ -210,7 +210,7 @@ static void flight_work(struct work_struct *work)
 		wait = !try_module_get(slot->provider->owner);
 		if (!wait) {
 			in_place = slot->provider;
-			raceless_instance_claim(slot, in_place);
+			raceless_instance_claim(slot, &slot->tenure, in_place);
 		}
 	} else if (!over) {
 		wait = slot->owner[0] && raceless_owner_busy(slot->owner);

@@ -5,8 +5,9 @@
  * A hold belongs to its descriptor (file->holds, under holds_mutex). While it is
  * in force the slot points to it (slot->hold, under slot->lock). It ends when the
  * descriptor says so or is closed, also by being killed, and, unless it is
- * explicit, when the provider's module has gone. At its end whoever waits for the
- * name gets a flight.
+ * explicit, when the provider's module has gone; one that is for a replacement
+ * ends when another module publishes the name instead. At its end whoever waits
+ * for the name gets a flight.
  *
  * The teardown is a worker's. Its requester only waits for it, and may be killed:
  * the worker goes on, and the descriptor's close ends the hold. A hold in which
@@ -29,6 +30,7 @@ struct raceless_hold {
 	struct raceless_teardown times; /* valid when done */
 	u64 instance;
 	bool explicit; /* RACELESS_UNLOAD_HOLD */
+	bool replace; /* RACELESS_UNLOAD_REPLACE */
 	bool busy; /* its unload waits; holds_mutex */
 	bool done; /* torn down; slot->lock */
 	char owner[MODULE_NAME_LEN];
@@ -49,15 +51,22 @@ void raceless_hold_torn_down(struct raceless_slot *slot,
 void raceless_hold_owner_gone(struct raceless_slot *slot)
 {
 	lockdep_assert_held(&slot->lock);
-	if (slot->hold && !slot->hold->explicit)
+	if (slot->hold && !slot->hold->explicit && !slot->hold->replace)
 		slot->hold = NULL;
+}
+
+/* Under slot->lock: a module has brought the name back. */
+void raceless_hold_published(struct raceless_slot *slot)
+{
+	lockdep_assert_held(&slot->lock);
+	slot->hold = NULL; /* no other lets anybody publish */
 }
 
 /* Under slot->lock: may nobody register? */
 bool raceless_hold_forbids(struct raceless_slot *slot)
 {
 	lockdep_assert_held(&slot->lock);
-	return slot->hold && slot->hold->explicit;
+	return slot->hold && !slot->hold->replace;
 }
 
 /* Ends a hold, in force or not. Under holds_mutex, or at the last release. */
@@ -97,7 +106,7 @@ static int begin(struct raceless_hold *hold, bool polite)
 	int err = 0;
 
 	spin_lock(&slot->lock);
-	if (slot->hold || slot->leaving) {
+	if (slot->hold || slot->leaving || slot->beside) {
 		err = -EBUSY;
 	} else if (slot->state == RACELESS_GONE) {
 		err = -ENOENT;
@@ -135,6 +144,7 @@ static struct raceless_hold *add(struct raceless_file *file,
 		goto err_uncharge;
 	}
 	hold->explicit = unload->flags & RACELESS_UNLOAD_HOLD;
+	hold->replace = unload->flags & RACELESS_UNLOAD_REPLACE;
 	hold->busy = true;
 	list_add(&hold->node, &file->holds);
 	file->nr_holds++;
@@ -209,7 +219,11 @@ long raceless_hold_unload(struct raceless_file *file,
 	clear(unload);
 	if (!capable(CAP_SYS_MODULE))
 		return -EPERM;
-	if (unload->flags & ~(RACELESS_UNLOAD_HOLD | RACELESS_UNLOAD_POLITE))
+	if (unload->flags & ~(RACELESS_UNLOAD_HOLD | RACELESS_UNLOAD_POLITE |
+			      RACELESS_UNLOAD_REPLACE))
+		return -EINVAL;
+	if (unload->flags & RACELESS_UNLOAD_HOLD &&
+	    unload->flags & RACELESS_UNLOAD_REPLACE)
 		return -EINVAL;
 	err = raceless_timeout(unload->timeout_ns, &timeout);
 	if (err)

@@ -17,6 +17,7 @@ void raceless_holds_close(struct raceless_file *file);
 void raceless_hold_torn_down(struct raceless_slot *slot,
 			     const struct raceless_teardown *times);
 void raceless_hold_owner_gone(struct raceless_slot *slot);
+void raceless_hold_published(struct raceless_slot *slot);
 bool raceless_hold_forbids(struct raceless_slot *slot);
 
 #endif /* _RACELESS_HOLD_H */

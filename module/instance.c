@@ -18,6 +18,7 @@
 #include "hold.h"
 #include "instance.h"
 #include "owner.h"
+#include "replace.h"
 #include "stats.h"
 #include "trace.h"
 #include "wait.h"
@@ -26,61 +27,75 @@ static atomic64_t instances; /* numbers given out */
 static LIST_HEAD(providers); /* registered; providers_mutex */
 static DEFINE_MUTEX(providers_mutex);
 
-/* Under slot->lock. The provider's name and owner are the slot's. */
+/* Under slot->lock. Provider and owner of an instance are its tenure's. */
 u64 raceless_instance_enter(struct raceless_slot *slot,
+			    struct raceless_tenure *tenure,
 			    enum raceless_state state)
 {
 	u64 now_ns = ktime_get_ns();
-	u64 elapsed_ns = now_ns - slot->since_ns;
+	u64 elapsed_ns = now_ns - tenure->since_ns;
 
 	lockdep_assert_held(&slot->lock);
 	this_cpu_inc(raceless_counts.transitions[state]);
-	trace_raceless_transition(slot->name, slot->instance, slot->owner,
-				  slot->state, state, elapsed_ns);
-	WRITE_ONCE(slot->state, state);
-	slot->since_ns = now_ns;
+	trace_raceless_transition(slot->name, tenure->instance, tenure->owner,
+				  tenure->state, state, elapsed_ns);
+	WRITE_ONCE(tenure->state, state);
+	tenure->since_ns = now_ns;
 	return elapsed_ns;
 }
 
-/* Under slot->lock, of a slot that is GONE: init is about to run. */
+/* Under slot->lock, of a tenure that is GONE: init is about to run. */
 void raceless_instance_claim(struct raceless_slot *slot,
+			     struct raceless_tenure *tenure,
 			     struct raceless_provider *provider)
 {
 	provider->instance = atomic64_inc_return(&instances);
-	slot->provider = provider;
-	slot->instance = provider->instance;
-	strscpy(slot->owner, provider->owner ? provider->owner->name : "",
-		sizeof(slot->owner));
-	slot->since_ns = ktime_get_ns();
-	raceless_instance_enter(slot, RACELESS_LOADING);
+	tenure->provider = provider;
+	tenure->instance = provider->instance;
+	strscpy(tenure->owner, provider->owner ? provider->owner->name : "",
+		sizeof(tenure->owner));
+	tenure->since_ns = ktime_get_ns();
+	raceless_instance_enter(slot, tenure, RACELESS_LOADING);
 }
 
-static void publish(struct raceless_slot *slot,
-		    struct raceless_provider *provider)
+/*
+ * Makes the slot's instance reachable, with the references of everyone who waits
+ * already counted. Under slot->lock; the caller wakes them afterwards.
+ */
+void raceless_instance_publish(struct raceless_slot *slot,
+			       struct list_head *resolved)
 {
-	LIST_HEAD(resolved);
+	struct raceless_provider *provider = slot->provider;
 	u32 handed_off;
-	u64 init_ns;
 
-	spin_lock(&slot->lock);
-	if (rcu_access_pointer(slot->live))
-		raceless_broken(slot->name, provider->instance,
-				RACELESS_PROMISE_ONE_REACHABLE);
 	provider->publish = ++slot->publishes;
 	provider->slot = slot; /* registered, before anybody can unload it */
-	handed_off = raceless_waiters_hand_off(slot, provider, &resolved);
+	handed_off = raceless_waiters_hand_off(slot, provider, resolved);
 	slot->handed_off += handed_off;
-	init_ns = raceless_instance_enter(slot, RACELESS_LIVE);
+	raceless_record(LATENCY_INIT,
+			raceless_instance_enter(slot, &slot->tenure,
+						RACELESS_LIVE));
 	trace_raceless_publish(slot->name, provider->instance,
 			       provider->publish, handed_off);
 	rcu_assign_pointer(slot->live, provider);
+	raceless_hold_published(slot);
+	raceless_count(COUNT_PUBLISHES);
+	this_cpu_add(raceless_counts.events[COUNT_HANDED_OFF], handed_off);
+}
+
+static void publish(struct raceless_slot *slot)
+{
+	LIST_HEAD(resolved);
+
+	spin_lock(&slot->lock);
+	if (rcu_access_pointer(slot->live))
+		raceless_broken(slot->name, slot->instance,
+				RACELESS_PROMISE_ONE_REACHABLE);
+	raceless_instance_publish(slot, &resolved);
 	spin_unlock(&slot->lock);
 
 	raceless_waiters_wake(&resolved);
 	wake_up_all(&slot->changed);
-	raceless_record(LATENCY_INIT, init_ns);
-	raceless_count(COUNT_PUBLISHES);
-	this_cpu_add(raceless_counts.events[COUNT_HANDED_OFF], handed_off);
 }
 
 /*
@@ -106,7 +121,7 @@ static void abandon(struct raceless_slot *slot,
 		slot->flight_failures++;
 	if (!provider->slot)
 		slot->provider = NULL;
-	raceless_instance_enter(slot, RACELESS_GONE);
+	raceless_instance_enter(slot, &slot->tenure, RACELESS_GONE);
 	if (killed)
 		raceless_flight_kick(slot);
 	else if (!slot->flying)
@@ -119,42 +134,55 @@ static void abandon(struct raceless_slot *slot,
 }
 
 /*
- * Runs init on a claimed slot, then publishes. The caller's claim is over when it
- * returns: an unload may begin at once.
+ * Runs init of an instance that has claimed its slot, or a place beside the live
+ * instance, then publishes. The caller's claim is over when it returns: an unload
+ * may begin at once.
  * Return: 0 or init's error.
  */
 int raceless_instance_start(struct raceless_slot *slot,
 			    struct raceless_provider *provider)
 {
+	/* ours, or that of the predecessor, which stays while our init runs */
+	bool beside = READ_ONCE(slot->provider) != provider;
 	int err;
 
 	raceless_count_arm(provider);
-	raceless_op_begin(slot);
+	raceless_op_begin(slot, RACELESS_OP_MAIN);
 	err = provider->ops->init(provider);
-	raceless_op_end(slot);
-	if (err)
+	raceless_op_end(slot, RACELESS_OP_MAIN);
+	if (beside)
+		raceless_replace_decide(slot, err);
+	else if (err)
 		abandon(slot, provider, err);
 	else
-		publish(slot, provider);
+		publish(slot);
 	return err;
 }
 
-/* Return: 1 (claimed), 0 (wait: a dying instance is in the way), -errno. */
+/*
+ * Takes the slot, or a place beside its instance if there is @beside.
+ * Return: 1 (done), 0 (wait: a dying instance is in the way), -errno.
+ */
 static int try_claim(struct raceless_slot *slot,
-		     struct raceless_provider *provider)
+		     struct raceless_provider *provider,
+		     struct raceless_beside *beside)
 {
 	int err;
 
 	spin_lock(&slot->lock);
-	if (slot->provider) {
+	if (slot->provider && beside) {
+		err = raceless_replace_claim(slot, provider, beside);
+	} else if (slot->provider) {
 		/* the exit of a module that is going detaches it, sooner or later */
 		err = slot->leaving || !module_is_live(slot->provider->owner) ?
 			      0 :
 			      -EEXIST;
+	} else if (slot->beside) {
+		err = 0; /* a predecessor, whose successor has gone before it */
 	} else if (raceless_hold_forbids(slot)) {
 		err = -EBUSY;
 	} else {
-		raceless_instance_claim(slot, provider);
+		raceless_instance_claim(slot, &slot->tenure, provider);
 		err = 1;
 	}
 	spin_unlock(&slot->lock);
@@ -165,6 +193,7 @@ static int try_claim(struct raceless_slot *slot,
 int __raceless_register(struct raceless_provider *provider,
 			struct module *owner)
 {
+	struct raceless_beside *beside = NULL;
 	struct raceless_slot *slot;
 	int err, killed;
 
@@ -181,20 +210,29 @@ int __raceless_register(struct raceless_provider *provider,
 		err = -ENOMEM;
 		goto err_slot;
 	}
+	if (provider->replace) {
+		beside = raceless_beside_alloc(slot);
+		if (!beside) {
+			err = -ENOMEM;
+			goto err_count;
+		}
+	}
 	provider->owner = owner;
 	init_completion(&provider->drained);
 
 	/* woken by detach(); a task that is killed has claimed nothing */
 	killed = wait_event_killable(slot->changed,
-				     (err = try_claim(slot, provider)) != 0);
+				     (err = try_claim(slot, provider,
+						      beside)) != 0);
 	if (killed) {
 		err = -EINTR;
 		raceless_owner_disturb();
 	}
 	if (err < 0)
-		goto err_count;
+		goto err_beside;
 
 	err = raceless_instance_start(slot, provider);
+	raceless_beside_put(beside);
 	if (err)
 		goto err_count;
 	mutex_lock(&providers_mutex);
@@ -202,6 +240,8 @@ int __raceless_register(struct raceless_provider *provider,
 	mutex_unlock(&providers_mutex);
 	return 0;
 
+err_beside:
+	raceless_beside_put(beside);
 err_count:
 	free_percpu(provider->count);
 err_slot:

@@ -7,9 +7,13 @@
 
 /* Under slot->lock. */
 u64 raceless_instance_enter(struct raceless_slot *slot,
+			    struct raceless_tenure *tenure,
 			    enum raceless_state state);
 void raceless_instance_claim(struct raceless_slot *slot,
+			     struct raceless_tenure *tenure,
 			     struct raceless_provider *provider);
+void raceless_instance_publish(struct raceless_slot *slot,
+			       struct list_head *resolved);
 
 int raceless_instance_start(struct raceless_slot *slot,
 			    struct raceless_provider *provider);

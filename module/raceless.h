@@ -84,9 +84,11 @@
  * 6. destroy(). Nobody holds a reference, nobody runs the provider's code, but
  *    for what the provider started itself: it flushes its own timers, work and
  *    RCU callbacks here.
- * 7. The name is vacant. Waiting gets start one flight, which calls init again
- *    if the module is still loaded, and else runs modprobe for the alias
- *    "raceless-NAME", once the old module has left the module list.
+ * 7. The name is vacant, unless another instance has replaced this one: then the
+ *    mark was the moment at which the pointer went over to that. Waiting gets
+ *    start one flight, which calls init again if the module is still loaded, and
+ *    else runs modprobe for the alias "raceless-NAME", once the old module has
+ *    left the module list.
  *
  * At publish the order is: init() has returned 0, the references of everyone who
  * waits are counted, then the pointer is set. So an unload that begins at once
@@ -102,17 +104,20 @@
 #include <linux/completion.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
+#include <linux/stddef.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "uapi/raceless.h"
 
+struct raceless_beside;
 struct raceless_hold;
 struct raceless_provider;
 
@@ -170,13 +175,16 @@ enum raceless_mode { RACELESS_COUNTING, RACELESS_FOLDED };
  * struct raceless_provider - what a module registers; embed it in your own.
  * @name: 1 to RACELESS_NAME_MAX characters of [a-z0-9_].
  * @ops: see struct raceless_ops.
+ * @replace: optional; take over from the instance of that name that is there, see
+ *	raceless_register() and RACELESS_PARAM_REPLACE().
  *
- * Zero it, set these two, and leave the rest to the registry. It must stay until
+ * Zero it, set these, and leave the rest to the registry. It must stay until
  * raceless_unregister() has returned.
  */
 struct raceless_provider {
 	const char *name;
 	const struct raceless_ops *ops;
+	bool replace;
 	/* private: */
 	long __percpu *count;
 	enum raceless_mode mode; /* written under slot->lock */
@@ -201,17 +209,22 @@ struct raceless_slot {
 	/* private: */
 	struct raceless_provider __rcu *live; /* the fast path; set under lock */
 
-	spinlock_t lock; /* protects what follows, up to the blank line */
-	enum raceless_state state;
+	spinlock_t lock; /* protects what follows, up to op_tasks */
+
+	struct_group_tagged(raceless_tenure, tenure, /* of an instance */
+		struct raceless_provider *provider; /* or parked; see replace.c */
+		enum raceless_state state;
+		u64 instance;
+		u64 since_ns; /* when it entered its state */
+		char owner[MODULE_NAME_LEN]; /* of the last instance */
+	);
+	struct raceless_beside *beside; /* the second instance; see replace.c */
 	bool leaving; /* raceless_unregister() has begun, not yet detached */
 	bool flying; /* the flight's work is queued or runs */
-	struct raceless_provider *provider; /* live, in transition, or parked */
 	struct raceless_hold *hold;
 	struct list_head waiters;
 	u32 nr_waiters;
 	int init_error; /* of the last init that failed */
-	u64 instance;
-	u64 since_ns; /* when it entered its state */
 	u64 publishes;
 	u64 init_failures;
 	u64 unloads;
@@ -227,9 +240,8 @@ struct raceless_slot {
 	bool flight_quiet; /* nothing got in the way of that attempt */
 	bool flight_in_place; /* it called the init of a parked provider */
 	bool polite; /* of the teardown under way: an unhurried grace period */
-	char owner[MODULE_NAME_LEN]; /* of the last instance */
 
-	struct task_struct *op_task; /* runs an op; deadlock_lock */
+	struct task_struct *op_tasks[2]; /* run ops; see wait.h; deadlock_lock */
 	wait_queue_head_t changed; /* woken when state, provider or hold change */
 	struct delayed_work flight;
 	struct delayed_work outlast; /* keeps us while the owner is going */
@@ -272,12 +284,37 @@ void raceless_put_folded(struct raceless_provider *provider);
  * reference to everyone who waits for the name, and publishes. Make it the last
  * step of your module's init that can fail.
  *
+ * With @provider->replace, an instance that is live (the predecessor) is no
+ * obstacle: init runs beside it, while it serves. Then the name goes over to
+ * @provider in one store: no get sleeps for it, no tryget fails. The predecessor
+ * is stopped, drained and destroyed by a worker, however long somebody holds a
+ * reference on it; this does not wait for that. If init fails, the predecessor
+ * stays, and nobody has noticed. There are never more than two instances: another
+ * replacement waits until the predecessor is destroyed. If there is no instance,
+ * @replace changes nothing. What the predecessor knows, init may ask it: a get of
+ * the own name returns it.
+ *
  * Context: process; may sleep; killable while it waits.
  * Return: 0, -EEXIST (another module provides that name), -EBUSY (the name is
  * held down, or this provider is registered already), -EINVAL (the name, or no
  * init), -ENOMEM, -ENOSPC, -EINTR, or what init returned.
  */
 #define raceless_register(provider) __raceless_register(provider, THIS_MODULE)
+
+/**
+ * RACELESS_PARAM_REPLACE() - the module parameter that `raceless load` sets.
+ * @provider: the module's struct raceless_provider, a static one.
+ *
+ * Gives the module a parameter "replace", which is @provider's member: loaded
+ * with replace=1, the module takes over from the one that provides the name, side
+ * by side. It needs a module name of its own for that, and no alias
+ * (MODULE_ALIAS_RACELESS()) until it is installed in the other's place: the next
+ * autoload would find either of them.
+ */
+#define RACELESS_PARAM_REPLACE(provider)                                       \
+	module_param_named(replace, (provider).replace, bool, 0444);           \
+	MODULE_PARM_DESC(replace,                                              \
+			 "take over from the instance of this name that is there")
 
 /* The reference itself, or NULL; says nothing when it fails. */
 static __always_inline struct raceless_provider *

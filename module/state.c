@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 
 #include "count.h"
+#include "replace.h"
 #include "slot.h"
 #include "state.h"
 #include "stats.h"
@@ -23,6 +24,21 @@ static const char *const states[] = {
 	[RACELESS_DESTROYING] = "destroying",
 };
 
+/* The second instance, if there is one: what replaces the other, or goes. */
+static void show_beside(struct seq_file *seq, const struct raceless_beside *beside)
+{
+	const struct raceless_tenure *tenure;
+
+	if (!beside) {
+		seq_puts(seq, " - 0 - 0\n");
+		return;
+	}
+	tenure = &beside->tenure;
+	seq_printf(seq, " %s %llu %s %ld\n", states[tenure->state],
+		   tenure->instance, tenure->owner[0] ? tenure->owner : "-",
+		   raceless_count_read(tenure->provider));
+}
+
 static void show_slot(struct seq_file *seq, struct raceless_slot *slot)
 {
 	long refs = 0;
@@ -32,19 +48,20 @@ static void show_slot(struct seq_file *seq, struct raceless_slot *slot)
 	if (slot->provider)
 		refs = raceless_count_read(slot->provider);
 	seq_printf(seq,
-		   "%s %s %llu %s %ld %u %d %d %llu %llu %llu %llu %llu %llu %llu\n",
+		   "%s %s %llu %s %ld %u %d %d %llu %llu %llu %llu %llu %llu %llu",
 		   slot->name, states[slot->state], slot->instance,
 		   slot->owner[0] ? slot->owner : "-", refs, slot->nr_waiters,
 		   !!slot->hold, slot->flying, slot->publishes, slot->unloads,
 		   slot->init_failures, slot->flights, slot->flight_errors,
 		   slot->modprobes, slot->handed_off);
+	show_beside(seq, slot->beside);
 	spin_unlock(&slot->lock);
 }
 
 static void show_columns(struct seq_file *seq)
 {
 	seq_puts(seq,
-		 "# name state instance owner refs waiters held flying publishes unloads init_failures flights flight_errors modprobes handed_off\n");
+		 "# name state instance owner refs waiters held flying publishes unloads init_failures flights flight_errors modprobes handed_off beside_state beside_instance beside_owner beside_refs\n");
 }
 
 /* The walk stands still between two reads of one file, and starts anew at 0. */

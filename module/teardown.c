@@ -13,6 +13,7 @@
 #include "flight.h"
 #include "hold.h"
 #include "instance.h"
+#include "replace.h"
 #include "stats.h"
 #include "teardown.h"
 #include "trace.h"
@@ -28,25 +29,45 @@ MODULE_PARM_DESC(polite,
 
 static struct workqueue_struct *teardown_queue;
 
-static u64 enter_locked(struct raceless_slot *slot, enum raceless_state state)
+/* Under slot->lock: where an instance that goes is told of. */
+static struct raceless_tenure *tenure_of(struct raceless_slot *slot,
+					 const struct raceless_provider *going)
 {
+	return raceless_replace_retires(slot, going) ? &slot->beside->tenure :
+						       &slot->tenure;
+}
+
+static u64 enter_locked(struct raceless_provider *provider,
+			enum raceless_state state)
+{
+	struct raceless_slot *slot = provider->slot;
 	u64 elapsed_ns;
 
 	spin_lock(&slot->lock);
-	elapsed_ns = raceless_instance_enter(slot, state);
+	elapsed_ns = raceless_instance_enter(slot, tenure_of(slot, provider),
+					     state);
 	spin_unlock(&slot->lock);
 	return elapsed_ns;
 }
 
-/* The point of no return, under slot->lock. Old references stay; see raceless.h. */
-static void mark(struct raceless_slot *slot)
+/*
+ * The point of no return, under slot->lock. Old references stay; see raceless.h.
+ * The caller takes the pointer to the instance out of slot->live, or replaces it.
+ */
+void raceless_teardown_mark(struct raceless_slot *slot)
 {
 	lockdep_assert_held(&slot->lock);
-	RCU_INIT_POINTER(slot->live, NULL);
 	WRITE_ONCE(slot->provider->mode, RACELESS_FOLDED);
 	slot->unloads++;
 	raceless_count(COUNT_UNLOADS);
-	raceless_instance_enter(slot, RACELESS_STOPPING);
+	raceless_instance_enter(slot, &slot->tenure, RACELESS_STOPPING);
+}
+
+/* Under slot->lock: marks the instance, and none takes its place. */
+static void mark(struct raceless_slot *slot)
+{
+	RCU_INIT_POINTER(slot->live, NULL);
+	raceless_teardown_mark(slot);
 }
 
 /* Old references are still in use. Wakes whoever sleeps inside the provider. */
@@ -110,28 +131,34 @@ static void destroy(struct raceless_provider *provider)
  * raceless.h. The provider is not touched after the last enter: its module may be
  * waiting for just that, to go.
  */
-static void teardown(struct raceless_provider *provider, bool unhurried)
+static void teardown(struct raceless_provider *provider, bool unhurried,
+		     enum raceless_op op)
 {
 	struct raceless_slot *slot = provider->slot;
 	struct raceless_teardown times = {};
 
-	raceless_op_begin(slot);
+	raceless_op_begin(slot, op);
 	stop(provider, &times);
 	wait_grace_period(provider, unhurried, &times);
 
-	enter_locked(slot, RACELESS_DRAINING);
+	enter_locked(provider, RACELESS_DRAINING);
 	raceless_count_fold(provider);
 	await_drain(provider);
 
-	times.drain_ns = enter_locked(slot, RACELESS_DESTROYING);
+	times.drain_ns = enter_locked(provider, RACELESS_DESTROYING);
 	raceless_record(LATENCY_DRAIN, times.drain_ns);
 	destroy(provider);
-	raceless_op_end(slot);
+	raceless_op_end(slot, op);
 
 	spin_lock(&slot->lock);
-	times.destroy_ns = raceless_instance_enter(slot, RACELESS_GONE);
+	times.destroy_ns = raceless_instance_enter(slot,
+						   tenure_of(slot, provider),
+						   RACELESS_GONE);
 	raceless_record(LATENCY_DESTROY, times.destroy_ns);
-	raceless_hold_torn_down(slot, &times);
+	if (op == RACELESS_OP_BESIDE)
+		slot->beside = NULL;
+	else
+		raceless_hold_torn_down(slot, &times);
 	raceless_flight_kick(slot);
 	spin_unlock(&slot->lock);
 	wake_up_all(&slot->changed);
@@ -142,8 +169,32 @@ static void teardown_work(struct work_struct *work)
 	struct raceless_slot *slot =
 		container_of(work, struct raceless_slot, teardown);
 
-	teardown(slot->provider, slot->polite);
+	teardown(slot->provider, slot->polite, RACELESS_OP_MAIN);
 	raceless_slot_put(slot);
+}
+
+static void retire_work(struct work_struct *work)
+{
+	struct raceless_beside *beside =
+		container_of(work, struct raceless_beside, retire);
+	struct raceless_slot *slot = beside->slot;
+
+	teardown(beside->tenure.provider, READ_ONCE(polite),
+		 RACELESS_OP_BESIDE);
+	raceless_beside_put(beside);
+	raceless_slot_put(slot);
+}
+
+/*
+ * Takes down an instance that has been replaced. Under slot->lock. Its owner needs
+ * no pin, as in raceless_teardown_queue().
+ */
+void raceless_teardown_retire(struct raceless_beside *beside)
+{
+	refcount_inc(&beside->refs);
+	refcount_inc(&beside->slot->refs);
+	INIT_WORK(&beside->retire, retire_work);
+	queue_work(teardown_queue, &beside->retire);
 }
 
 void raceless_teardown_prepare(struct raceless_slot *slot)
@@ -164,12 +215,24 @@ void raceless_teardown_queue(struct raceless_slot *slot, bool unhurried)
 	queue_work(teardown_queue, &slot->teardown);
 }
 
-/* Marks the instance if it is LIVE. Return: is there nothing to wait for? */
-static bool stop_or_gone(struct raceless_slot *slot, bool *marked)
+/*
+ * Marks the instance if it is LIVE and the slot's: not one that has been
+ * replaced, or is about to be. Return: is there nothing to wait for?
+ */
+static bool stop_or_gone(struct raceless_provider *provider, bool *marked)
 {
+	struct raceless_slot *slot = provider->slot;
 	bool settled = true;
 
 	spin_lock(&slot->lock);
+	if (slot->provider != provider) {
+		settled = !raceless_replace_retires(slot, provider);
+		goto out;
+	}
+	if (raceless_replace_pending(slot)) {
+		settled = false;
+		goto out;
+	}
 	slot->leaving = true;
 	if (slot->state == RACELESS_LIVE) {
 		mark(slot);
@@ -177,18 +240,25 @@ static bool stop_or_gone(struct raceless_slot *slot, bool *marked)
 	} else if (slot->state != RACELESS_GONE) {
 		settled = false;
 	}
+out:
 	spin_unlock(&slot->lock);
 	return settled;
 }
 
-/* The name is vacant from here on; its waiters get a flight. */
-static void detach(struct raceless_slot *slot)
+/*
+ * The name is vacant from here on; its waiters get a flight. Not if another has
+ * replaced the provider: then it is none of our business any more.
+ */
+static void detach(struct raceless_slot *slot,
+		   struct raceless_provider *provider)
 {
 	spin_lock(&slot->lock);
-	slot->provider = NULL;
-	slot->leaving = false;
-	raceless_hold_owner_gone(slot);
-	raceless_flight_kick(slot);
+	if (slot->provider == provider) {
+		slot->provider = NULL;
+		slot->leaving = false;
+		raceless_hold_owner_gone(slot);
+		raceless_flight_kick(slot);
+	}
 	spin_unlock(&slot->lock);
 	wake_up_all(&slot->changed);
 }
@@ -199,7 +269,8 @@ static void detach(struct raceless_slot *slot)
  *
  * Make unreachable, stop, one grace period, drain, destroy: when it returns,
  * nobody runs the provider's code or has a reference on it. If a worker is
- * already doing that, waits for it. A module's exit cannot fail, so the wait
+ * already doing that, or another's init runs that is to replace @provider, waits
+ * for it. A module's exit cannot fail, so the wait
  * cannot be killed; every 10 s the log says for how many references it waits.
  *
  * Context: process; may sleep. Not from the provider's own ops, and not while
@@ -217,16 +288,20 @@ void raceless_unregister(struct raceless_provider *provider)
 			provider->name ?: "(null)");
 		return;
 	}
-	/* woken by publish(), abandon() or teardown(), whoever runs them */
-	while (!wait_event_timeout(slot->changed, stop_or_gone(slot, &marked),
+	/*
+	 * woken by publish(), abandon(), raceless_replace_decide() or teardown(),
+	 * whoever runs them
+	 */
+	while (!wait_event_timeout(slot->changed,
+				   stop_or_gone(provider, &marked),
 				   COMPLAIN_SLICE))
 		if (++slices % 2 == 0)
-			pr_warn("raceless: %s: unregister waits for an unload since %u s\n",
+			pr_warn("raceless: %s: unregister waits for an unload or a replacement since %u s\n",
 				slot->name, slices * COMPLAIN_SLICE / HZ);
 	if (marked)
-		teardown(provider, READ_ONCE(polite));
+		teardown(provider, READ_ONCE(polite), RACELESS_OP_MAIN);
 	raceless_instance_forget(provider);
-	detach(slot);
+	detach(slot, provider);
 
 	provider->slot = NULL;
 	free_percpu(provider->count);

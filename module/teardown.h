@@ -16,6 +16,8 @@ struct raceless_teardown {
 int raceless_teardowns_init(void);
 void raceless_teardowns_exit(void);
 
+void raceless_teardown_mark(struct raceless_slot *slot);
+void raceless_teardown_retire(struct raceless_beside *beside);
 void raceless_teardown_prepare(struct raceless_slot *slot);
 void raceless_teardown_queue(struct raceless_slot *slot, bool polite);
 

@@ -85,6 +85,32 @@ TRACE_EVENT(raceless_publish,
 		  __entry->handed_off)
 );
 
+/*
+ * The init of instance @to, which was to replace @from side by side, has ended,
+ * @ns after it began: @to has taken over, or, with an @error, @from stays.
+ */
+TRACE_EVENT(raceless_replace,
+	TP_PROTO(const char *name, u64 from, u64 to, int error, u64 ns),
+	TP_ARGS(name, from, to, error, ns),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u64, from)
+		__field(u64, to)
+		__field(int, error)
+		__field(u64, ns)
+	),
+	TP_fast_assign(
+		raceless_assign_str(name, name);
+		__entry->from = from;
+		__entry->to = to;
+		__entry->error = error;
+		__entry->ns = ns;
+	),
+	TP_printk("name=%s from=%llu to=%llu error=%d ns=%llu",
+		  __get_str(name), __entry->from, __entry->to, __entry->error,
+		  __entry->ns)
+);
+
 /* The provider's stop returned, @ns after it was called. */
 TRACE_EVENT(raceless_stop,
 	TP_PROTO(const char *name, u64 instance, u64 ns),

@@ -16,6 +16,8 @@
  *  - a teardown runs (STOPPING … DESTROYING), or raceless_unregister() has begun
  *    (slot->leaving): both kick at their end;
  *  - the name is held (slot->hold): the hold's end kicks;
+ *  - an instance goes that was replaced (slot->beside), and its successor has gone
+ *    before it: the end of its teardown kicks;
  *  - the instance is LIVE but its module is going, and the waiters want a pin:
  *    its exit unregisters, or the module notifier does it.
  */
@@ -43,13 +45,13 @@ struct waiter {
 };
 
 /*
- * Who waits for whom: slot->op_task says which task a name depends on, this
+ * Who waits for whom: slot->op_tasks says which tasks a name depends on, this
  * table which name a task waits for. Both change under deadlock_lock only.
  */
 static DEFINE_HASHTABLE(waiters_by_task, 8);
 static DEFINE_SPINLOCK(deadlock_lock);
 
-/* The longest chain of names that is followed. */
+/* The most names that are looked at; a chain forks at a name with two tasks. */
 #define MAX_CHAIN 64
 
 static struct waiter *find_waiter(struct task_struct *task)
@@ -70,33 +72,39 @@ static struct waiter *find_waiter(struct task_struct *task)
  */
 static bool leads_back(struct raceless_slot *slot)
 {
+	struct raceless_slot *found[MAX_CHAIN];
+	unsigned int nr = 0, next = 0, op;
 	struct waiter *waiter;
-	int i;
 
 	lockdep_assert_held(&deadlock_lock);
-	for (i = 0; i < MAX_CHAIN && slot->op_task; i++) {
-		if (slot->op_task == current)
-			return true;
-		waiter = find_waiter(slot->op_task);
-		if (!waiter)
-			return false;
-		slot = waiter->slot;
+	found[nr++] = slot;
+	while (next < nr) {
+		slot = found[next++];
+		for (op = 0; op < ARRAY_SIZE(slot->op_tasks); op++) {
+			if (!slot->op_tasks[op])
+				continue;
+			if (slot->op_tasks[op] == current)
+				return true;
+			waiter = find_waiter(slot->op_tasks[op]);
+			if (waiter && nr < MAX_CHAIN)
+				found[nr++] = waiter->slot;
+		}
 	}
 	return false;
 }
 
-/* The current task is about to run an op of the slot's provider. */
-void raceless_op_begin(struct raceless_slot *slot)
+/* The current task is about to run an op of a provider of the slot. */
+void raceless_op_begin(struct raceless_slot *slot, enum raceless_op op)
 {
 	spin_lock(&deadlock_lock);
-	slot->op_task = current;
+	slot->op_tasks[op] = current;
 	spin_unlock(&deadlock_lock);
 }
 
-void raceless_op_end(struct raceless_slot *slot)
+void raceless_op_end(struct raceless_slot *slot, enum raceless_op op)
 {
 	spin_lock(&deadlock_lock);
-	slot->op_task = NULL;
+	slot->op_tasks[op] = NULL;
 	spin_unlock(&deadlock_lock);
 }
 
@@ -294,6 +302,7 @@ static int join_or_doze(struct raceless_slot *slot, struct waiter *waiter,
 		return -EINTR;
 	if (!left)
 		return -ETIMEDOUT;
+	raceless_count(COUNT_DOZES);
 	usleep_range(200, 400);
 	return 1;
 }

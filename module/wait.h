@@ -39,7 +39,13 @@ u32 raceless_waiters_fail(struct raceless_slot *slot, int error,
 /* … but this one, which follows without it. */
 void raceless_waiters_wake(struct list_head *resolved);
 
-void raceless_op_begin(struct raceless_slot *slot);
-void raceless_op_end(struct raceless_slot *slot);
+/* Whose op: at the most one of each runs at a time. */
+enum raceless_op {
+	RACELESS_OP_MAIN, /* of the slot's instance, or of its successor */
+	RACELESS_OP_BESIDE, /* of its predecessor, that has been replaced */
+};
+
+void raceless_op_begin(struct raceless_slot *slot, enum raceless_op op);
+void raceless_op_end(struct raceless_slot *slot, enum raceless_op op);
 
 #endif /* _RACELESS_WAIT_H */

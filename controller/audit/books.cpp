@@ -39,8 +39,9 @@ Present present_in(const StateFile& state) {
   Present present;
   for (const SlotState& slot : state.slots()) {
     for (unsigned i = RACELESS_LOADING; i < kStates; i++)
-      if (slot.text("state") == state_name(i)) present.instances[i]++;
-    present.references += slot.number("refs");
+      for (const char* column : {"state", "beside_state"})
+        if (slot.text(column) == state_name(i)) present.instances[i]++;
+    present.references += slot.number("refs") + slot.number("beside_refs");
     present.waiters += slot.number("waiters");
     present.flights += slot.number("flying");
   }
@@ -95,6 +96,8 @@ class Load {
     }
     balance("state gone", book_.left(RACELESS_GONE), book_.entered(RACELESS_GONE) + not_gone);
     same("publishes", hits("publish"));
+    same("replacements", hits("replace_ok"));
+    same("replace_failures", hits("replace_failed"));
     same("publishes", book_.transitions(RACELESS_LOADING, RACELESS_LIVE));
     same("init_failures", book_.transitions(RACELESS_LOADING, RACELESS_GONE));
     same("unloads", book_.transitions(RACELESS_LIVE, RACELESS_STOPPING));
@@ -198,9 +201,12 @@ void compare_pins(const StateFile& state, const ModuleList& modules, Comparison&
                  {{"/proc/modules", references_of(modules, "raceless")},
                   {"users and descriptors", plus(open, users_of(modules, "raceless"))}});
   Numbers held;
-  for (const SlotState& slot : state.slots())
+  for (const SlotState& slot : state.slots()) {
     if (slot.text("state") != "gone" && !slot.text("owner").empty())
       held[slot.text("owner")] += slot.number("refs");
+    if (!slot.text("beside_owner").empty())
+      held[slot.text("beside_owner")] += slot.number("beside_refs");
+  }
   for (const auto& [owner, references] : held)
     comparison.add("references on " + owner,
                    {{"/proc/modules", references_of(modules, owner)},

@@ -84,6 +84,8 @@ Status read_registry(const ProgramSet& registry, Snapshot& snapshot) {
   snapshot.counters.insert({
       {"publishes", totals->publishes},
       {"handed_off", totals->handed_off},
+      {"replacements", totals->replacements},
+      {"replace_failures", totals->replace_failures},
       {"flights", totals->flights},
       {"flights_in_place", totals->flights_in_place},
       {"flight_errors", totals->flight_errors},

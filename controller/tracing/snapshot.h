@@ -25,9 +25,9 @@ struct Snapshot {
   // system calls, whatever they returned).
   std::map<std::string, raceless_hist> histograms;
   // By the keys of /proc/raceless: "to_live", "get_failures_timeout", "broken_3", "publishes",
-  // "handed_off", "flights", "flights_in_place", "flight_errors", "modprobes", "waits"; and
-  // "failed_waits", "failed_waiters", "grace_expedited", "grace_polite". Of any module:
-  // "module_loads", "module_frees", "module_requests", "module_get_failures", and by errno
+  // "handed_off", "replacements", "flights", "flights_in_place", "flight_errors", "modprobes",
+  // "waits"; and "failed_waits", "failed_waiters", "grace_expedited", "grace_polite". Of any
+  // module: "module_loads", "module_frees", "module_requests", "module_get_failures", and by errno
   // "load_results_ok", "load_results_EBUSY", …, "unload_results_ok", "unload_results_EAGAIN", ….
   std::map<std::string, std::uint64_t> counters;
   // What was not recorded, by kind: "events", "keys", "tasks", "missed_runs" (numbers are too

@@ -114,6 +114,6 @@ struct test {
 
 extern const struct test count_tests[], section_tests[], drain_tests[],
 	lifecycle_tests[], succession_tests[], wait_tests[], flight_tests[],
-	hold_tests[], contention_tests[], misuse_tests[];
+	hold_tests[], replace_tests[], contention_tests[], misuse_tests[];
 
 #endif /* _RACELESS_SELFTEST_H */

@@ -37,6 +37,7 @@ struct counts {
 	u64 transitions_ns[NR_STATES][NR_STATES];
 	u64 publishes;
 	u64 handed_off;
+	u64 replaces[2]; /* failed? */
 	u64 stops;
 	u64 stops_ns;
 	u64 graces[2]; /* expedited? */
@@ -92,6 +93,14 @@ static void on_publish(void *data, const char *name, u64 instance, u64 publish,
 
 	this_cpu_inc(book->counts->publishes);
 	this_cpu_add(book->counts->handed_off, handed_off);
+}
+
+static void on_replace(void *data, const char *name, u64 from, u64 to,
+		       int error, u64 ns)
+{
+	struct book *book = data;
+
+	this_cpu_inc(book->counts->replaces[!!error]);
 }
 
 static void on_stop(void *data, const char *name, u64 instance, u64 ns)
@@ -190,10 +199,10 @@ static const struct {
 	const char *name;
 	void *probe;
 } probes[] = {
-	PROBE(transition), PROBE(publish),	PROBE(stop),
-	PROBE(grace_period), PROBE(get_fail),	PROBE(wait_begin),
-	PROBE(wait),	   PROBE(flight_start), PROBE(flight_end),
-	PROBE(broken),	   PROBE(total),
+	PROBE(transition),   PROBE(publish),	  PROBE(replace),
+	PROBE(stop),	     PROBE(grace_period), PROBE(get_fail),
+	PROBE(wait_begin),   PROBE(wait),	  PROBE(flight_start),
+	PROBE(flight_end),   PROBE(broken),	  PROBE(total),
 };
 
 /* The table has lost the types; this fails to build when one does not fit. */
@@ -201,6 +210,7 @@ static void __maybe_unused check_types(void)
 {
 	check_trace_callback_type_raceless_transition(on_transition);
 	check_trace_callback_type_raceless_publish(on_publish);
+	check_trace_callback_type_raceless_replace(on_replace);
 	check_trace_callback_type_raceless_stop(on_stop);
 	check_trace_callback_type_raceless_grace_period(on_grace_period);
 	check_trace_callback_type_raceless_get_fail(on_get_fail);
@@ -324,6 +334,8 @@ static void show_counts(struct seq_file *seq, const struct counts *sum)
 	show_transitions(seq, sum);
 	seq_printf(seq, "publish %llu\n", sum->publishes);
 	seq_printf(seq, "publish_handed_off %llu\n", sum->handed_off);
+	seq_printf(seq, "replace_ok %llu\n", sum->replaces[0]);
+	seq_printf(seq, "replace_failed %llu\n", sum->replaces[1]);
 	seq_printf(seq, "stop %llu\n", sum->stops);
 	seq_printf(seq, "stop_ns %llu\n", sum->stops_ns);
 	seq_printf(seq, "grace_period_polite %llu\n", sum->graces[0]);

@@ -173,7 +173,8 @@ struct raceless_call {
  * struct raceless_unload - stop, drain and destroy a name's instance
  *	(RACELESS_IOC_UNLOAD). Needs CAP_SYS_MODULE.
  * @size: in: sizeof(struct raceless_unload).
- * @flags: in: RACELESS_UNLOAD_HOLD, RACELESS_UNLOAD_POLITE, or 0.
+ * @flags: in: RACELESS_UNLOAD_HOLD, RACELESS_UNLOAD_POLITE,
+ *	RACELESS_UNLOAD_REPLACE, or 0.
  * @name: in: which name.
  * @timeout_ns: in: as in struct raceless_get.
  * @instance: out: which instance was stopped.
@@ -189,11 +190,17 @@ struct raceless_call {
  * end it. Then, if somebody waits or as soon as somebody asks, the name comes
  * back: by the provider's init if its module is still loaded, else by modprobe.
  *
+ * With RACELESS_UNLOAD_REPLACE the hold outlasts the module too, so that no
+ * modprobe runs for those who wait; but another module may register the name, and
+ * ends the hold when it publishes. If its init fails, those who wait have its
+ * error at once, and the hold stays. Not together with RACELESS_UNLOAD_HOLD, with
+ * which nobody may register.
+ *
  * If the caller is killed or its time is up (EINTR, ETIMEDOUT), the unload goes
  * on without it; the descriptor still holds the name.
  *
- * Return: 0; ENOENT (nothing is registered), EBUSY (loading, unloading or held
- * by another descriptor), EDEADLK (this descriptor holds a reference on it),
+ * Return: 0; ENOENT (nothing is registered), EBUSY (loading, unloading, being
+ * replaced, or held by another descriptor), EDEADLK (this descriptor holds a reference on it),
  * EPERM, EMFILE, ETIMEDOUT, EINTR, EINVAL, E2BIG, EFAULT.
  */
 struct raceless_unload {
@@ -211,6 +218,7 @@ struct raceless_unload {
 
 #define RACELESS_UNLOAD_HOLD (1U << 0)
 #define RACELESS_UNLOAD_POLITE (1U << 1)
+#define RACELESS_UNLOAD_REPLACE (1U << 2)
 
 /**
  * struct raceless_release - end a hold (RACELESS_IOC_RELEASE).
@@ -234,6 +242,7 @@ struct raceless_release {
 
 /* Operations of the sample providers. */
 #define RACELESS_NULL_OP_CHECK 1 /* check the canary; no input, no output */
+#define RACELESS_NULL_OP_VERSION 2 /* the same; output: the version, a __u32 */
 #define RACELESS_CODEC_OP_COMPRESS 1
 #define RACELESS_CODEC_OP_DECOMPRESS 2
 #define RACELESS_FACTORY_OP_CREATE 1 /* input: a name without its NUL */
