@@ -24,6 +24,7 @@ using AddCommand = RunCommand (*)(CLI::App& app);
 RunCommand add_storm(CLI::App& app);
 RunCommand add_doctor(CLI::App& app);
 RunCommand add_audit(CLI::App& app);
+RunCommand add_load(CLI::App& app);
 
 }  // namespace raceless
 

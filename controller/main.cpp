@@ -19,13 +19,15 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 3> kCommands = {{
+constexpr std::array<Command, 4> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
     {"doctor", "say what this kernel and this user can do, and what to do about the rest",
      raceless::add_doctor},
     {"audit", "compare what the registry counted with what the kernel counted without it",
      raceless::add_audit},
+    {"load", "load a provider's module; or replace the one that provides a name, under load",
+     raceless::add_load},
 }};
 
 constexpr int kUsage = 2;

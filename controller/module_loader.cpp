@@ -45,26 +45,43 @@ KernelModule::KernelModule(kmod_module* module)
 }
 
 Result<std::map<std::string, std::string>> KernelModule::info() const {
-  kmod_list* list = nullptr;
-  const int error = kmod_module_get_info(module_.get(), &list);
-  if (error < 0) return fail(-error, path_ + " is not a readable kernel module");
   std::map<std::string, std::string> entries;
-  kmod_list* entry = nullptr;
-  kmod_list_foreach(entry, list) {
-    const char* value = kmod_module_info_get_value(entry);
-    entries[kmod_module_info_get_key(entry)] = value ? value : "";
-  }
-  kmod_module_info_free_list(list);
+  const Status read = read_info([&](const char* key, const char* value) { entries[key] = value; });
+  if (!read) return tl::unexpected(read.error());
   return entries;
 }
 
-int KernelModule::load() {
-  return -kmod_module_insert_module(module_.get(), 0, kmod_module_get_options(module_.get()));
+Result<std::vector<std::string>> KernelModule::info_values(const std::string& key) const {
+  std::vector<std::string> values;
+  const Status read = read_info([&](const char* found, const char* value) {
+    if (key == found) values.emplace_back(value);
+  });
+  if (!read) return tl::unexpected(read.error());
+  return values;
 }
 
-Status KernelModule::load_with_dependencies() {
+Status KernelModule::read_info(const std::function<void(const char*, const char*)>& add) const {
+  kmod_list* list = nullptr;
+  const int error = kmod_module_get_info(module_.get(), &list);
+  if (error < 0) return fail(-error, path_ + " is not a readable kernel module");
+  kmod_list* entry = nullptr;
+  kmod_list_foreach(entry, list) {
+    const char* value = kmod_module_info_get_value(entry);
+    add(kmod_module_info_get_key(entry), value ? value : "");
+  }
+  kmod_module_info_free_list(list);
+  return {};
+}
+
+int KernelModule::load(const std::string& options) {
+  const char* configured = kmod_module_get_options(module_.get());
+  const std::string all = std::string(configured ? configured : "") + " " + options;
+  return -kmod_module_insert_module(module_.get(), 0, all.c_str());
+}
+
+Status KernelModule::load_with_dependencies(const std::string& options) {
   const int error = kmod_module_probe_insert_module(module_.get(), KMOD_PROBE_IGNORE_LOADED,
-                                                    nullptr, nullptr, nullptr, nullptr);
+                                                    options.c_str(), nullptr, nullptr, nullptr);
   if (error < 0) return fail(-error, "cannot load " + name_);
   return {};
 }

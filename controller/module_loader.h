@@ -3,10 +3,12 @@
 #ifndef RACELESS_CONTROLLER_MODULE_LOADER_H
 #define RACELESS_CONTROLLER_MODULE_LOADER_H
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "result.h"
 
@@ -31,12 +33,15 @@ class KernelModule {
   [[nodiscard]] const std::string& path() const { return path_; }
   // modinfo: vermagic, name, depends…; the last one if a key is repeated.
   [[nodiscard]] Result<std::map<std::string, std::string>> info() const;
+  // All values of a key that may be repeated: "alias", "parm".
+  [[nodiscard]] Result<std::vector<std::string>> info_values(const std::string& key) const;
 
   // One finit_module(2) (or init_module(2) for a compressed file) of this module alone, with the
-  // options that modprobe.d gives it. 0, or an errno: EEXIST (is loaded), EBUSY (is on its way).
-  [[nodiscard]] int load();
+  // options that modprobe.d gives it, and these. 0, or an errno: EEXIST (is loaded), EBUSY (is on
+  // its way).
+  [[nodiscard]] int load(const std::string& options = "");
   // What modprobe does: the modules that it needs first. EEXIST is no error.
-  [[nodiscard]] Status load_with_dependencies();
+  [[nodiscard]] Status load_with_dependencies(const std::string& options = "");
 
  private:
   friend class ModuleLoader;
@@ -45,6 +50,8 @@ class KernelModule {
   };
 
   explicit KernelModule(kmod_module* module);
+  // Calls `add` with each key and value of modinfo.
+  [[nodiscard]] Status read_info(const std::function<void(const char*, const char*)>& add) const;
 
   std::unique_ptr<kmod_module, Unref> module_;
   std::string name_;
