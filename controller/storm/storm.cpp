@@ -243,6 +243,7 @@ std::unique_ptr<StormResult> Storm::collect(uint64_t elapsed_ns) {
   result->stuck = stuck_;
   result->reloads = target_->reloads(result->tally.counts());
   result->extra_counters = target_->extra_counters();
+  result->target_lines = target_->summary_lines();
   result->expected_complaints = expected_complaints_;
   result->lost_log_lines = kernel_log_.lost();
   result->series = std::move(series_);

@@ -41,7 +41,8 @@ struct StormResult {
   std::map<std::string, PlanDigest> done;  // by thread, of those that ended
   uint64_t reloads = 0;
   std::map<std::string, uint64_t> extra_counters;
-  uint64_t rests = 0;  // at which leaks were looked for
+  std::string target_lines;  // of the summary
+  uint64_t rests = 0;        // at which leaks were looked for
   bool slab_callers = false;
   std::vector<Leak> leaks;
   uint64_t expected_complaints = 0;

@@ -135,7 +135,7 @@ std::string summary_text(const Context& context, const Parameters& parameters,
   text += counts.text() + "\n";
   Table latencies;
   add_latencies(latencies, result);
-  text += latencies.text() + "\n" + notes(parameters, result);
+  text += latencies.text() + "\n" + result.target_lines + notes(parameters, result);
 
   if (result.passed())
     return text + "verdict: " + paint("pass", Color::green, stdout) + ", 0 broken promises\n";

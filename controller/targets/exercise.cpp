@@ -24,6 +24,17 @@ Status CanaryExercise::run(const ProviderCall& call, uint64_t /*choice*/) const 
   return {};
 }
 
+Status VersionExercise::run(const ProviderCall& call, uint64_t /*choice*/) const {
+  uint32_t version = 0;
+  const Result<Called> called =
+      call(RACELESS_NULL_OP_VERSION, {}, std::as_writable_bytes(std::span(&version, 1)));
+  if (!called) return tl::unexpected(called.error());
+  if (called->out_bytes != sizeof(version) || version == 0 || version > kVersions)
+    return fail(EBADMSG, fmt::format("the provider says that it is version {}", version));
+  served_[version - 1]++;
+  return {};
+}
+
 Result<std::unique_ptr<Exercise>> RoundTripExercise::create(const std::vector<std::string>& files) {
   auto exercise = std::make_unique<RoundTripExercise>();
   for (const std::string& file : files) {

@@ -3,6 +3,8 @@
 #ifndef RACELESS_CONTROLLER_TARGETS_EXERCISE_H
 #define RACELESS_CONTROLLER_TARGETS_EXERCISE_H
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,7 +22,7 @@ namespace raceless {
 using ProviderCall = std::function<Result<Called>(uint32_t op, std::span<const std::byte> in,
                                                   std::span<std::byte> out)>;
 
-// Shared by all consumers; it does not change.
+// Shared by all consumers; at the most it counts.
 class Exercise {
  public:
   Exercise() = default;
@@ -36,6 +38,18 @@ class Exercise {
 class CanaryExercise : public Exercise {
  public:
   [[nodiscard]] Status run(const ProviderCall& call, uint64_t choice) const override;
+};
+
+// null, of which there are two versions: the provider checks its canary and says which one it is.
+class VersionExercise : public Exercise {
+ public:
+  static constexpr uint32_t kVersions = 2;
+
+  [[nodiscard]] Status run(const ProviderCall& call, uint64_t choice) const override;
+  [[nodiscard]] uint64_t served(uint32_t version) const { return served_[version - 1]; }
+
+ private:
+  mutable std::array<std::atomic<uint64_t>, kVersions> served_{};
 };
 
 // codec: compresses a part of a real file, decompresses it, and compares byte for byte.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "clock.h"
 #include "targets/promises.h"
 #include "targets/registry_workers.h"
@@ -49,7 +51,8 @@ void RegistryConsumer::use_by_reference(const Op& op) {
   granted(got->grant, destroyed_before, now_ns() - start_ns);
 
   const uint64_t instance = got->grant.instance;
-  if (const uint64_t other = scene_.instances.hold(surroundings_.index, instance); other != 0)
+  const uint64_t other = scene_.instances.hold(surroundings_.index, instance);
+  if (other != 0 && !scene_.side_by_side)
     broken(RACELESS_PROMISE_ONE_REACHABLE,
            fmt::format("instances {} and {} are referenced at the same time", instance, other),
            instance);
@@ -113,7 +116,14 @@ void RegistryConsumer::granted(const Grant& grant, uint64_t destroyed_before, ui
   if (waited(grant)) {
     surroundings_.tally.add(Count::waits);
     surroundings_.tally.record(Latency::reload_wait, grant.waited_ns);
+    if (scene_.log != nullptr) scene_.log->waited(grant.publish, grant.waited_ns);
   }
+  // One instance is reachable at a time, and the next one is newer.
+  if (grant.instance < newest_)
+    broken(RACELESS_PROMISE_ONE_REACHABLE,
+           fmt::format("a get gave instance {} after one had given {}", grant.instance, newest_),
+           grant.instance);
+  newest_ = std::max(newest_, grant.instance);
   for (const Broken& one : check_grant(grant, destroyed_before))
     broken(one.promise, one.what, grant.instance);
 }

@@ -138,12 +138,17 @@ void RegistryTarget::check_during(Findings& findings) {
   }
 }
 
-Status RegistryTarget::rest(Tally& tally) {
+Status RegistryTarget::await_no_users() const {
   const bool nobody = eventually([&] {
     const Result<Users> users = read_users();
-    return users && users->references + users->waiters == 0;
+    return users && users->references + users->waiters + users->retiring == 0;
   });
-  if (!nobody) return fail(EBUSY, "references or waiters of " + scene_.provider + " are left");
+  if (nobody) return {};
+  return fail(EBUSY, "references or waiters of " + scene_.provider + " are left");
+}
+
+Status RegistryTarget::rest(Tally& tally) {
+  if (Status nobody = await_no_users(); !nobody) return nobody;
   return rest_module(scene_.module, tally);
 }
 
@@ -170,9 +175,10 @@ Result<RegistryTarget::Users> RegistryTarget::read_users() const {
   for (const std::string& name : names_) {
     const SlotState* slot = state->find(name);
     if (slot == nullptr) continue;
-    users.references += slot->number("refs");
+    users.references += slot->number("refs") + slot->number("beside_refs");
     users.waiters += slot->number("waiters");
     users.flights += slot->number("flying");
+    users.retiring += slot->text("beside_state").empty() ? 0 : 1;
   }
   return users;
 }

@@ -14,6 +14,7 @@
 #include "targets/exercise.h"
 #include "targets/instance_watch.h"
 #include "targets/promises.h"
+#include "targets/replace_log.h"
 #include "targets/target.h"
 
 namespace raceless {
@@ -26,6 +27,9 @@ struct RegistryScene {
   Excuses excuses;
   std::unique_ptr<Exercise> exercise;
   InstanceWatch instances;
+  // Of a storm of replacements: two instances may be referenced at once; waits are told here.
+  bool side_by_side = false;
+  ReplaceLog* log = nullptr;
   // Unloaders that want the module to be free of pins: references of a descriptor pin it, and rmmod
   // would only ever meet "in use". Consumers then put new ones off for a while.
   std::atomic<int> no_pins = 0;
@@ -50,17 +54,21 @@ class RegistryTarget : public Target {
 
  protected:
   [[nodiscard]] RegistryScene& scene() { return scene_; }
+  [[nodiscard]] const RegistryScene& scene() const { return scene_; }
   // Another name that the module provides: nothing of it may be left either.
   void also_provides(const std::string& name) { names_.push_back(name); }
+  [[nodiscard]] virtual Status make_exercise();
+  [[nodiscard]] uint64_t since_start(const std::string& total) const;
+  // Until no reference and no waiter is left, and nobody who has been replaced.
+  [[nodiscard]] Status await_no_users() const;
 
  private:
-  [[nodiscard]] Status make_exercise();
   [[nodiscard]] Status read_start();
-  [[nodiscard]] uint64_t since_start(const std::string& total) const;
   struct Users {
     uint64_t references = 0;
     uint64_t waiters = 0;
     uint64_t flights = 0;
+    uint64_t retiring = 0;
   };
   // Of all names.
   [[nodiscard]] Result<Users> read_users() const;

@@ -29,6 +29,7 @@ class RegistryConsumer : public Worker {
   Surroundings surroundings_;
   RegistryScene& scene_;
   Device device_;
+  uint64_t newest_ = 0;  // instance that it was given
 };
 
 // Takes the provider down in each of the ways that there are.

@@ -8,6 +8,7 @@
 #include "targets/factory_target.h"
 #include "targets/module_target.h"
 #include "targets/registry_target.h"
+#include "targets/replace_target.h"
 #include "targets/stock_target.h"
 
 namespace raceless {
@@ -35,12 +36,21 @@ Result<std::unique_ptr<Target>> make_factory_target(const Parameters& parameters
   return std::make_unique<FactoryTarget>(parameters);
 }
 
-constexpr std::array<TargetKind, 10> kKinds = {{
+Result<std::unique_ptr<Target>> make_replace_target(const Parameters& parameters,
+                                                    const std::string& way) {
+  return std::make_unique<ReplaceTarget>(
+      parameters, way == "through" ? ReplaceWay::through : ReplaceWay::side_by_side);
+}
+
+constexpr std::array<TargetKind, 12> kKinds = {{
     {"null", "", "provider of the registry: every use checks a canary", make_registry_target},
     {"codec", "", "provider of the registry: round trips of real files", make_registry_target},
     {"chaos", "", "provider of the registry: failing and slow inits", make_registry_target},
     {"factory", "", "providers that are created and destroyed without a module load",
      make_factory_target},
+    {"replace:through", "", "null and its next version replace each other: unload, load",
+     make_replace_target},
+    {"replace:side-by-side", "", "the same, and nobody waits", make_replace_target},
     {"load:", "NAME", "a module of this kernel: loads it", make_load_target},
     {"mount:configfs", "", "mounts configfs", make_mount_target},
     {"mount:romfs", "", "mounts romfs from a loop device", make_mount_target},
@@ -64,7 +74,7 @@ std::string detail_of(const std::string& target) {
 std::string list_targets() {
   std::string list;
   for (const TargetKind& kind : kKinds)
-    list += fmt::format("  {:<16} {}\n", std::string(kind.name) + std::string(kind.placeholder),
+    list += fmt::format("  {:<20} {}\n", std::string(kind.name) + std::string(kind.placeholder),
                         kind.what);
   return list;
 }

@@ -14,8 +14,9 @@ Result<std::unique_ptr<Target>> make(const std::string& name, const std::string&
 }
 
 TEST(Target, EveryKindCanBeMade) {
-  for (const char* name : {"null", "codec", "chaos", "factory", "load:dummy", "mount:configfs",
-                           "mount:romfs", "socket:kcm", "alg:sha1"})
+  for (const char* name :
+       {"null", "codec", "chaos", "factory", "load:dummy", "mount:configfs", "mount:romfs",
+        "socket:kcm", "alg:sha1", "replace:through", "replace:side-by-side"})
     EXPECT_TRUE(make(name)) << name;
   EXPECT_TRUE(make("module:/tmp/my.ko", "cat /dev/my"));
 }
