@@ -207,7 +207,10 @@ struct raceless_provider {
  */
 struct raceless_slot {
 	/* private: */
+	/* a cache line: all that finding it by name and taking a reference read */
 	struct raceless_provider __rcu *live; /* the fast path; set under lock */
+	struct rhash_head node;
+	char name[RACELESS_NAME_SIZE]; /* zeros after its end */
 
 	spinlock_t lock; /* protects what follows, up to op_tasks */
 
@@ -250,8 +253,6 @@ struct raceless_slot {
 	refcount_t refs;
 	struct lockdep_map map;
 	struct lock_class_key key;
-	struct rhash_head node;
-	char name[RACELESS_NAME_SIZE];
 };
 
 struct raceless_slot *raceless_slot_get(const char *name);

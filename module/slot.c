@@ -12,59 +12,47 @@
  * of a descriptor, a registered provider, a module that is going after it was the
  * owner, a flight, a teardown.
  */
-#include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/stringhash.h>
 
 #include "flight.h"
+#include "name.h"
 #include "slot.h"
 #include "teardown.h"
 
-/* A name, looked at once. */
-struct name_key {
-	const char *name;
-	u64 hashlen;
-};
-
 static unsigned long salt; /* names come from users */
 
-static struct name_key key_of(const char *name)
+/* The seed is the table's own: a table that is made anew spreads them otherwise. */
+static __always_inline u32 spread(u32 hash, u32 seed)
 {
-	return (struct name_key){ name, hashlen_string((void *)salt, name) };
+	return hash_64(hash ^ seed, 32);
 }
 
-/* The string's hash is good in its high bits only; a table takes the low ones. */
-static u32 spread(u64 hashlen, u32 seed)
-{
-	return jhash_1word(hashlen_hash(hashlen), seed);
-}
-
-static u32 hash_key(const void *data, u32 length, u32 seed)
+static __always_inline u32 hash_key(const void *data, u32 length, u32 seed)
 {
 	const struct name_key *key = data;
 
-	return spread(key->hashlen, seed);
+	return spread(key->hash, seed);
 }
 
 static u32 hash_slot(const void *data, u32 length, u32 seed)
 {
 	const struct raceless_slot *slot = data;
+	struct name_key key;
 
-	return spread(key_of(slot->name).hashlen, seed);
+	name_key_init(&key, slot->name, salt);
+	return spread(key.hash, seed);
 }
 
 /* Return: 0 if the slot has that name. */
-static int compare(struct rhashtable_compare_arg *arg, const void *data)
+static __always_inline int compare(struct rhashtable_compare_arg *arg,
+				   const void *data)
 {
 	const struct raceless_slot *slot = data;
-	const struct name_key *key = arg->key;
-	u32 length = hashlen_len(key->hashlen);
 
-	return length > RACELESS_NAME_MAX ||
-	       memcmp(slot->name, key->name, length) || slot->name[length];
+	return !name_key_equal(arg->key, slot->name);
 }
 
 static const struct rhashtable_params slot_params = {
@@ -76,6 +64,7 @@ static const struct rhashtable_params slot_params = {
 	.automatic_shrinking = true,
 };
 
+static struct kmem_cache *slot_cache;
 static struct rhashtable slots;
 static DEFINE_MUTEX(slots_mutex);
 static unsigned int nr_slots; /* slots_mutex */
@@ -101,9 +90,11 @@ static int parse_name(char copy[RACELESS_NAME_SIZE], const char *name)
 
 static struct raceless_slot *find(const char *name)
 {
-	struct name_key key = key_of(name);
 	struct raceless_slot *slot;
+	struct name_key key;
 
+	if (!name_key_init(&key, name, salt))
+		return NULL;
 	rcu_read_lock();
 	slot = rhashtable_lookup(&slots, &key, slot_params);
 	if (slot && !refcount_inc_not_zero(&slot->refs))
@@ -118,12 +109,12 @@ static void free_slot(struct work_struct *work)
 		container_of(to_rcu_work(work), struct raceless_slot, free);
 
 	lockdep_unregister_key(&slot->key);
-	kfree(slot);
+	kmem_cache_free(slot_cache, slot);
 }
 
 static struct raceless_slot *alloc_slot(const char *name)
 {
-	struct raceless_slot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	struct raceless_slot *slot = kmem_cache_zalloc(slot_cache, GFP_KERNEL);
 
 	if (!slot)
 		return NULL;
@@ -182,7 +173,7 @@ struct raceless_slot *raceless_slot_get(const char *name)
 	if (slot == new)
 		return slot;
 	lockdep_unregister_key(&new->key);
-	kfree(new);
+	kmem_cache_free(slot_cache, new);
 	return slot ?: ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(raceless_slot_get);
@@ -202,22 +193,31 @@ struct raceless_slot *raceless_slot_find(const char *name)
  *
  * Touches no count but the provider's: the slot is found and used in one RCU
  * read-side section, which it is freed after. For those who ask once; who asks
- * again keeps the slot, and uses raceless_tryget().
+ * again keeps the slot, and uses raceless_tryget(). Flat: the calls in it would be
+ * a quarter of its instructions.
  *
  * Context: any but NMI and hard interrupts.
  * Return: the provider, or NULL: absent, or its unload has begun.
  */
-struct raceless_provider *raceless_tryget_name(const char *name)
+struct raceless_provider *__flatten raceless_tryget_name(const char *name)
 {
 	struct raceless_provider *provider = NULL;
-	struct name_key key = key_of(name);
 	struct raceless_slot *slot;
+	struct name_key key;
 
-	rcu_read_lock();
+	if (!name_key_init(&key, name, salt))
+		return NULL;
+	/*
+	 * One RCU read-side section for both, without what rcu_read_lock() costs
+	 * in a preemptible kernel; to lockdep it is that all the same.
+	 */
+	preempt_disable();
+	rcu_lock_acquire(&rcu_lock_map);
 	slot = rhashtable_lookup(&slots, &key, slot_params);
-	if (slot)
+	if (likely(slot))
 		provider = raceless_tryget(slot);
-	rcu_read_unlock();
+	rcu_lock_release(&rcu_lock_map);
+	preempt_enable();
 	return provider;
 }
 EXPORT_SYMBOL_GPL(raceless_tryget_name);
@@ -295,12 +295,23 @@ int raceless_slots_init(void)
 	int err;
 
 	salt = get_random_long();
+	slot_cache = KMEM_CACHE(raceless_slot,
+				SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT);
+	if (!slot_cache)
+		return -ENOMEM;
+	err = -ENOMEM;
 	free_queue = alloc_workqueue("raceless_free", WQ_UNBOUND, 0);
 	if (!free_queue)
-		return -ENOMEM;
+		goto err_cache;
 	err = rhashtable_init(&slots, &slot_params);
 	if (err)
-		destroy_workqueue(free_queue);
+		goto err_queue;
+	return 0;
+
+err_queue:
+	destroy_workqueue(free_queue);
+err_cache:
+	kmem_cache_destroy(slot_cache);
 	return err;
 }
 
@@ -316,4 +327,5 @@ void raceless_slots_exit(void)
 	rcu_barrier(); /* queue_rcu_work() of the last ones */
 	destroy_workqueue(free_queue);
 	rhashtable_destroy(&slots);
+	kmem_cache_destroy(slot_cache);
 }

@@ -20,14 +20,15 @@ bool allocations_are_recorded() { return fs::exists(fs::path(kSlabs) / "kmalloc-
 std::string allocations() {
   std::string found;
   for (const auto& cache : fs::directory_iterator(kSlabs)) {
-    if (!cache.path().filename().string().starts_with("kmalloc")) continue;
+    const std::string name = cache.path().filename().string();
+    if (!name.starts_with("kmalloc") && !name.starts_with("raceless")) continue;
     const Result<std::string> traces = read_text(cache.path() / "alloc_traces");
     if (!traces) continue;
     std::istringstream lines(*traces);
     // The first line of each trace begins with a count and names the caller.
     for (std::string line; std::getline(lines, line);)
       if (line.find("[raceless]") != std::string::npos && line.find(" age=") != std::string::npos)
-        found += cache.path().filename().string() + ":" + line + "\n";
+        found += name + ":" + line + "\n";
   }
   return found;
 }
