@@ -1,18 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
-// What raceless-bench can run. Each registers its benchmarks, named GROUP/WHAT/KEY:VALUE….
+// What raceless-bench can run, in parts. Each registers its benchmarks, named PART/WHAT/KEY:VALUE….
 #ifndef RACELESS_BENCH_BENCHMARKS_H
 #define RACELESS_BENCH_BENCHMARKS_H
 
+#include <vector>
+
 #include "bench_device.h"
+#include "settings.h"
 
 namespace raceless {
 
+struct Part {
+  const char* name;
+  const char* what;
+  // Google Benchmark's, where the command line does not say otherwise. Repetitions of all
+  // benchmarks of a part are interleaved if that makes no names anew.
+  int repetitions;
+  bool interleaved;
+  double min_time_s;
+  Status (*add)(const BenchDevice& device, const Settings& settings);
+};
+
 // pairs/MECHANISM/threads:N: ns that a thread takes for one get and put, while N do the same.
 // pairs/raceless_by_name/names:M/threads:N: the same, among M names.
-Status register_counts(const BenchDevice& device);
+Status add_pairs(const BenchDevice& device, const Settings& settings);
 
-// wait/WHAT/batch:N: ns for N objects together.
-Status register_waits(const BenchDevice& device);
+// names/MECHANISM/names:M/threads:1: the same for 10 to 100,000 names, and what they take in
+// memory.
+Status add_names(const BenchDevice& device, const Settings& settings);
+
+// waits/WHAT/batch:N: ns for N objects together, or until N waiters run.
+Status add_waits(const BenchDevice& device, const Settings& settings);
+
+// storms/WHAT: ns for one load and unload of a module.
+Status add_storms(const BenchDevice& device, const Settings& settings);
+
+constexpr Part kParts[] = {
+    {"pairs", "a get and put, on 1, 2, 4 … CPUs", 5, true, 0.05, add_pairs},
+    {"names", "lookups among 10 to 100,000 names", 5, false, 0.1, add_names},
+    {"waits", "unloads, grace periods, flights", 21, true, 1e-9, add_waits},
+    {"storms", "loads and unloads of a module", 3, true, 1e-9, add_storms},
+};
 
 }  // namespace raceless
 

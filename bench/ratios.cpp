@@ -13,6 +13,11 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kAtMost = "<=";
+constexpr const char* kAtLeast = ">=";
+
+const char* sign(Bound bound) { return bound == Bound::at_most ? kAtMost : kAtLeast; }
+
 // ns by repetition, in the order of their indices, of each benchmark.
 using Repetitions = std::map<std::string, std::map<int, double>>;
 
@@ -68,7 +73,16 @@ Ratio compute(const Goal& goal, const std::map<int, double>& above,
 }
 
 std::string context_of(const json& run, const char* key) {
-  return run.contains("context") ? run["context"].value(key, "unknown") : "unknown";
+  if (!run.contains("context") || !run["context"].is_object()) return "unknown";
+  return run["context"].value(key, "unknown");
+}
+
+// What makes two files parts of one run.
+std::string place_of(const json& run) {
+  std::string place;
+  for (const char* key : {"kernel", "accel", "vcpus", "commit", "clock"})
+    place += context_of(run, key) + "\n";
+  return place;
 }
 
 unsigned threads_of(const std::string& name) {
@@ -87,11 +101,29 @@ Result<std::vector<Goal>> parse_goals(const std::string& text) {
     if (line.empty() || line.front() == '#') continue;
     std::istringstream words(line);
     Goal goal;
-    if (!(words >> goal.name >> goal.numerator >> goal.denominator >> goal.at_most))
-      return fail(EINVAL, "not a goal (name, numerator, denominator, number): " + line);
+    std::string bound;
+    if (!(words >> goal.name >> goal.numerator >> goal.denominator >> bound >> goal.value) ||
+        (bound != kAtMost && bound != kAtLeast))
+      return fail(EINVAL, "not a goal (name, numerator, denominator, <= or >=, number): " + line);
+    goal.bound = bound == kAtMost ? Bound::at_most : Bound::at_least;
     goals.push_back(goal);
   }
   return goals;
+}
+
+std::vector<json> merge_runs(const std::vector<json>& files) {
+  std::vector<json> runs;
+  for (const json& file : files) {
+    const auto same = std::find_if(
+        runs.begin(), runs.end(), [&](const json& run) { return place_of(run) == place_of(file); });
+    const bool lists = file.contains("benchmarks") && file["benchmarks"].is_array();
+    if (same == runs.end() || !lists || !(*same)["benchmarks"].is_array()) {
+      runs.push_back(file);
+      continue;
+    }
+    for (const json& benchmark : file["benchmarks"]) (*same)["benchmarks"].push_back(benchmark);
+  }
+  return runs;
 }
 
 Result<std::vector<std::optional<Ratio>>> compute_ratios(const json& run,
@@ -119,34 +151,37 @@ json ratios_json(const json& run, const std::vector<std::optional<Ratio>>& ratio
                       {"accel", context_of(run, "accel")},
                       {"vcpus", context_of(run, "vcpus")},
                       {"commit", context_of(run, "commit")},
+                      {"clock", context_of(run, "clock")},
                       {"threads", threads_of(ratio->goal.numerator)},
                       {"numerator", ratio->goal.numerator},
                       {"denominator", ratio->goal.denominator},
                       {"value", ratio->value},
                       {"spread", {ratio->lowest, ratio->highest}},
-                      {"goal", ratio->goal.at_most},
-                      {"reached", ratio->reached()}});
+                      {"goal", ratio->goal.value},
+                      {"direction", sign(ratio->goal.bound)},
+                      {"met", ratio->met()}});
   return list;
 }
 
 std::string ratio_table(const json& run, const std::vector<Goal>& goals,
                         const std::vector<std::optional<Ratio>>& ratios) {
   std::string text =
-      fmt::format("kernel {}, {}, {} vCPUs, commit {}\n", context_of(run, "kernel"),
-                  context_of(run, "accel"), context_of(run, "vcpus"), context_of(run, "commit"));
-  text += fmt::format("{:<22} {:>8} {:>17} {:>8}\n", "ratio of medians", "value", "lowest-highest",
-                      "goal");
+      fmt::format("kernel {}, {}, {} vCPUs, commit {}, medians of {}\n", context_of(run, "kernel"),
+                  context_of(run, "accel"), context_of(run, "vcpus"), context_of(run, "commit"),
+                  context_of(run, "clock"));
+  text += fmt::format("{:<26} {:>8} {:>19} {:>9}\n", "ratio", "value", "lowest - highest", "goal");
+  std::string absent;
   for (size_t i = 0; i < goals.size(); i++) {
     if (!ratios[i]) {
-      text += fmt::format("{:<22} {:>8}\n", goals[i].name, "not run");
+      absent += " " + goals[i].name;
       continue;
     }
     const Ratio& ratio = *ratios[i];
-    text += fmt::format("{:<22} {:>8.3f} {:>8.3f}-{:<8.3f} {:>8.2f} {}\n", ratio.goal.name,
-                        ratio.value, ratio.lowest, ratio.highest, ratio.goal.at_most,
-                        ratio.reached() ? "reached" : "MISSED");
+    text += fmt::format("{:<26} {:>8.3f} {:>8.3f} - {:<8.3f} {:>4} {:<5.4g} {}\n", ratio.goal.name,
+                        ratio.value, ratio.lowest, ratio.highest, sign(ratio.goal.bound),
+                        ratio.goal.value, ratio.met() ? "met" : "MISSED");
   }
-  return text;
+  return absent.empty() ? text : text + "not run:" + absent + "\n";
 }
 
 }  // namespace raceless

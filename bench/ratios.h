@@ -13,12 +13,15 @@
 
 namespace raceless {
 
+enum class Bound { at_most, at_least };
+
 // A line of bench/goals.
 struct Goal {
   std::string name;
   std::string numerator;
   std::string denominator;
-  double at_most = 0;
+  Bound bound = Bound::at_most;
+  double value = 0;
 };
 
 [[nodiscard]] Result<std::vector<Goal>> parse_goals(const std::string& text);
@@ -28,8 +31,14 @@ struct Ratio {
   double value = 0;   // of the medians
   double lowest = 0;  // of the repetitions, one by one
   double highest = 0;
-  [[nodiscard]] bool reached() const { return value <= goal.at_most; }
+  [[nodiscard]] bool met() const {
+    return goal.bound == Bound::at_most ? value <= goal.value : value >= goal.value;
+  }
 };
+
+// The parts of raceless-bench write a file each: those of one kernel, clock and machine become one
+// run, in the order of their first files.
+[[nodiscard]] std::vector<nlohmann::json> merge_runs(const std::vector<nlohmann::json>& files);
 
 // Google Benchmark's JSON. nullopt for a goal of which the run has not both sides (a benchmark of
 // four threads on two CPUs).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // raceless-ratios GOALS RATIOS.json BENCH.json…: prints the ratio table of each run of
-// raceless-bench, and writes all of them. Exits with 0 whatever the ratios are, 1 if a run cannot
-// be read, 2 on wrong usage.
+// raceless-bench (a file for each part), and writes all of them. Exits with 0 whatever the ratios
+// are, 1 if a file cannot be read, 2 on wrong usage.
 #include <cstdio>
 #include <string>
 
@@ -12,28 +12,32 @@ namespace {
 
 using namespace raceless;
 
-Result<nlohmann::json> ratios_of(const std::string& path, const std::vector<Goal>& goals) {
+Result<nlohmann::json> read_json(const std::string& path) {
   const Result<std::string> text = read_text(path);
   if (!text) return tl::unexpected(text.error());
-  const nlohmann::json run = nlohmann::json::parse(*text, nullptr, false);
-  if (run.is_discarded()) return fail(0, path + " is no JSON: raceless-bench did not end");
-  const auto ratios = compute_ratios(run, goals);
-  if (!ratios) return fail(ratios.error().code, path + ": " + ratios.error().context);
-  std::fputs((ratio_table(run, goals, *ratios) + "\n").c_str(), stdout);
-  return ratios_json(run, *ratios);
+  nlohmann::json file = nlohmann::json::parse(*text, nullptr, false);
+  if (file.is_discarded()) return fail(0, path + " is no JSON: raceless-bench did not end");
+  return file;
 }
 
 Status report(const std::string& goals_path, const std::string& output,
-              const std::vector<std::string>& runs) {
+              const std::vector<std::string>& paths) {
   const Result<std::string> text = read_text(goals_path);
   if (!text) return tl::unexpected(text.error());
   const Result<std::vector<Goal>> goals = parse_goals(*text);
   if (!goals) return tl::unexpected(goals.error());
+  std::vector<nlohmann::json> files;
+  for (const std::string& path : paths) {
+    Result<nlohmann::json> file = read_json(path);
+    if (!file) return tl::unexpected(file.error());
+    files.push_back(std::move(*file));
+  }
   nlohmann::json all = nlohmann::json::array();
-  for (const std::string& run : runs) {
-    const Result<nlohmann::json> ratios = ratios_of(run, *goals);
+  for (const nlohmann::json& run : merge_runs(files)) {
+    const auto ratios = compute_ratios(run, *goals);
     if (!ratios) return tl::unexpected(ratios.error());
-    for (const nlohmann::json& ratio : *ratios) all.push_back(ratio);
+    std::fputs((ratio_table(run, *goals, *ratios) + "\n").c_str(), stdout);
+    for (const nlohmann::json& ratio : ratios_json(run, *ratios)) all.push_back(ratio);
   }
   return write_text(output, nlohmann::json{{"schema", 1}, {"ratios", all}}.dump(2) + "\n");
 }

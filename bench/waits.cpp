@@ -2,7 +2,11 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "benchmarks.h"
+#include "clock.h"
+#include "module_loader.h"
 
 namespace raceless {
 namespace {
@@ -19,22 +23,57 @@ void time_wait(benchmark::State& state, const BenchDevice& device, const std::st
   }
 }
 
+void add(const BenchDevice& device, const std::string& wait, uint32_t batch) {
+  benchmark::RegisterBenchmark(
+      fmt::format("waits/{}/batch:{}", wait, batch).c_str(),
+      [&device, wait, batch](benchmark::State& state) { time_wait(state, device, wait, batch); })
+      ->UseManualTime();
+}
+
+// What is waited for in a plain unload: the delete_module of a module that does nothing.
+void time_rmmod(benchmark::State& state, KernelModule& module) {
+  for ([[maybe_unused]] auto _ : state) {
+    int error = module.load();
+    const uint64_t start_ns = now_ns();
+    if (error == 0) error = delete_module(module.name());
+    if (error != 0) {
+      state.SkipWithError(
+          Error{error, "cannot load and unload " + module.name()}.message().c_str());
+      return;
+    }
+    state.SetIterationTime(static_cast<double>(now_ns() - start_ns) * 1e-9);
+  }
+}
+
+Status add_rmmod() {
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  if (!loader) return tl::unexpected(loader.error());
+  Result<KernelModule> module = loader->find("raceless_nothing");
+  if (!module) return tl::unexpected(module.error());
+  struct Loaded {
+    ModuleLoader loader;  // outlives the module
+    KernelModule module;
+  };
+  const auto loaded = std::make_shared<Loaded>(Loaded{std::move(*loader), std::move(*module)});
+  benchmark::RegisterBenchmark("waits/rmmod/batch:1", [loaded](benchmark::State& state) {
+    time_rmmod(state, loaded->module);
+  })->UseManualTime();
+  return {};
+}
+
 }  // namespace
 
-Status register_waits(const BenchDevice& device) {
+Status add_waits(const BenchDevice& device, const Settings& settings) {
   const Result<std::vector<std::string>> waits = device.waits();
   if (!waits) return tl::unexpected(waits.error());
-  for (const std::string& wait : *waits)
-    for (uint32_t batch : {1U, 8U, 64U}) {
-      // The others have no batch: many of them are one after the other.
-      if (batch > 1 && wait != "raceless_unregister") continue;
-      benchmark::RegisterBenchmark(fmt::format("wait/{}/batch:{}", wait, batch).c_str(),
-                                   [&device, wait, batch](benchmark::State& state) {
-                                     time_wait(state, device, wait, batch);
-                                   })
-          ->UseManualTime();
-    }
-  return {};
+  for (const std::string& wait : *waits) {
+    add(device, wait, 1);
+    if (wait == "raceless_unregister")
+      for (uint32_t batch : {8U, 64U}) add(device, wait, batch);
+    if (wait.starts_with("crowd_"))
+      for (uint32_t batch = 10; batch <= settings.waiters; batch *= 10) add(device, wait, batch);
+  }
+  return add_rmmod();
 }
 
 }  // namespace raceless

@@ -28,34 +28,36 @@ struct mechanism {
  * struct slow - something that is waited for.
  * @name: as user space asks for it.
  * @prepare: optional; not timed. Return: 0 or -errno.
- * @wait: timed.
+ * @wait: what is waited for. Return: how many ns it took, or 0: it failed.
  * @finish: optional; not timed.
  */
 struct slow {
 	const char *name;
 	int (*prepare)(unsigned int batch);
-	void (*wait)(unsigned int batch);
+	u64 (*wait)(unsigned int batch);
 	void (*finish)(unsigned int batch);
 };
 
 /* Each ends with one that has no name. */
 extern const struct mechanism count_mechanisms[], lookup_mechanisms[];
-extern const struct slow slow_waits[];
+extern const struct slow slow_waits[], crowd_waits[];
 
 long bench_run(const struct mechanism *mechanism, unsigned int threads,
 	       unsigned long loops, unsigned int population, u64 *ns);
 
 /*
- * Providers under names of their own, for lookups and unloads: one set at a time,
- * which is there until somebody removes it.
+ * Providers under names of their own, for lookups and unloads: one set, which is
+ * there until somebody removes it.
  */
+#define BENCH_NAME_SIZE 24
+
+int names_want(unsigned int nr);
+void names_remove(void);
+const char *names_text(unsigned int i);
+
+/* The fast path alone: check/shape looks at its instructions. */
 struct raceless_provider;
 struct raceless_slot;
-
-int names_add(const char *prefix, unsigned int nr);
-unsigned int names_count(void);
-void names_remove(void);
-struct raceless_provider *names_provider(unsigned int i);
 
 struct raceless_provider *shape_tryget(struct raceless_slot *slot);
 void shape_put(struct raceless_provider *provider);

@@ -2,7 +2,6 @@
 /* raceless_bench.ko: /dev/raceless_bench, for the benchmarks in bench/. */
 #include <linux/cpu.h>
 #include <linux/fs.h>
-#include <linux/ktime.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -17,7 +16,31 @@ static const struct mechanism *const mechanisms[] = {
 	lookup_mechanisms,
 };
 
+static const struct slow *const slow_tables[] = { slow_waits, crowd_waits };
+
 static DEFINE_MUTEX(one_at_a_time);
+
+/*
+ * How often raceless_nothing.ko has gone, whoever unloaded it and however that
+ * one counts.
+ */
+static unsigned long cycles;
+module_param(cycles, ulong, 0444);
+MODULE_PARM_DESC(cycles, "how often raceless_nothing was unloaded");
+
+static int on_module(struct notifier_block *block, unsigned long event,
+		     void *data)
+{
+	const struct module *module = data;
+
+	/* after its exit, under no lock, but one at a time: there is only one */
+	if (event == MODULE_STATE_GOING &&
+	    !strcmp(module->name, "raceless_nothing"))
+		WRITE_ONCE(cycles, cycles + 1);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_block = { .notifier_call = on_module };
 
 static const struct mechanism *find_mechanism(const char *name)
 {
@@ -34,10 +57,12 @@ static const struct mechanism *find_mechanism(const char *name)
 static const struct slow *find_slow(const char *name)
 {
 	const struct slow *slow;
+	int i;
 
-	for (slow = slow_waits; slow->name; slow++)
-		if (!strcmp(slow->name, name))
-			return slow;
+	for (i = 0; i < ARRAY_SIZE(slow_tables); i++)
+		for (slow = slow_tables[i]; slow->name; slow++)
+			if (!strcmp(slow->name, name))
+				return slow;
 	return NULL;
 }
 
@@ -62,7 +87,6 @@ static long run(struct raceless_bench_run *arg)
 static long wait(struct raceless_bench_wait *arg)
 {
 	const struct slow *slow = find_slow(arg->wait);
-	u64 began_ns;
 	long err = 0;
 
 	if (!slow)
@@ -74,12 +98,10 @@ static long wait(struct raceless_bench_wait *arg)
 		err = slow->prepare(arg->batch);
 	if (err)
 		return err;
-	began_ns = ktime_get_ns();
-	slow->wait(arg->batch);
-	arg->ns = ktime_get_ns() - began_ns;
+	arg->ns = slow->wait(arg->batch);
 	if (slow->finish)
 		slow->finish(arg->batch);
-	return 0;
+	return arg->ns ? 0 : -EIO;
 }
 
 static long bench_ioctl(struct file *file, unsigned int command,
@@ -120,7 +142,7 @@ static ssize_t bench_read(struct file *file, char __user *buffer, size_t size,
 {
 	const struct mechanism *mechanism;
 	const struct slow *slow;
-	char text[512];
+	char text[768];
 	size_t length = 0;
 	int i;
 
@@ -129,9 +151,11 @@ static ssize_t bench_read(struct file *file, char __user *buffer, size_t size,
 			length += scnprintf(text + length,
 					    sizeof(text) - length, "run %s\n",
 					    mechanism->name);
-	for (slow = slow_waits; slow->name; slow++)
-		length += scnprintf(text + length, sizeof(text) - length,
-				    "wait %s\n", slow->name);
+	for (i = 0; i < ARRAY_SIZE(slow_tables); i++)
+		for (slow = slow_tables[i]; slow->name; slow++)
+			length += scnprintf(text + length,
+					    sizeof(text) - length, "wait %s\n",
+					    slow->name);
 	return simple_read_from_buffer(buffer, size, position, text, length);
 }
 
@@ -151,12 +175,20 @@ static struct miscdevice bench_device = {
 
 static int __init bench_init(void)
 {
-	return misc_register(&bench_device);
+	int err = register_module_notifier(&module_block);
+
+	if (err)
+		return err;
+	err = misc_register(&bench_device);
+	if (err)
+		unregister_module_notifier(&module_block);
+	return err;
 }
 
 static void __exit bench_exit(void)
 {
 	misc_deregister(&bench_device);
+	unregister_module_notifier(&module_block);
 	names_remove();
 }
 

@@ -6,13 +6,11 @@
 
 #include "bench.h"
 #include "raceless.h"
+#include "uapi/bench.h"
 
-struct named {
-	struct raceless_provider provider;
-	char name[RACELESS_NAME_SIZE];
-};
-
-static struct named *names; /* under the device's mutex */
+/* Room for as many as there can be, so that some can be added to those there are. */
+static struct raceless_provider *providers; /* under the device's mutex */
+static char (*texts)[BENCH_NAME_SIZE];
 static unsigned int nr_names;
 
 static int no_init(struct raceless_provider *provider)
@@ -22,48 +20,67 @@ static int no_init(struct raceless_provider *provider)
 
 static const struct raceless_ops ops = { .init = no_init };
 
-struct raceless_provider *names_provider(unsigned int i)
+const char *names_text(unsigned int i)
 {
-	return &names[i].provider;
-}
-
-unsigned int names_count(void)
-{
-	return nr_names;
+	return texts[i];
 }
 
 void names_remove(void)
 {
 	while (nr_names) {
-		raceless_unregister(&names[--nr_names].provider);
+		raceless_unregister(&providers[--nr_names]);
 		cond_resched();
 	}
-	kvfree(names);
-	names = NULL;
+	kvfree(providers);
+	kvfree(texts);
+	providers = NULL;
+	texts = NULL;
 }
 
-/* Return: 0 or -errno, and then none is there. */
-int names_add(const char *prefix, unsigned int nr)
+static int names_alloc(void)
 {
-	struct named *named;
+	providers = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*providers),
+			     GFP_KERNEL);
+	texts = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*texts),
+			 GFP_KERNEL);
+	return providers && texts ? 0 : -ENOMEM;
+}
+
+static int names_add(unsigned int nr)
+{
+	struct raceless_provider *provider;
 	int err;
 
-	names = kvcalloc(nr, sizeof(*names), GFP_KERNEL);
-	if (!names)
-		return -ENOMEM;
 	while (nr_names < nr) {
-		named = &names[nr_names];
-		snprintf(named->name, sizeof(named->name), "%s%u", prefix,
+		provider = &providers[nr_names];
+		snprintf(texts[nr_names], BENCH_NAME_SIZE, "bench_name%u",
 			 nr_names);
-		named->provider.name = named->name;
-		named->provider.ops = &ops;
-		err = raceless_register(&named->provider);
-		if (err) {
-			names_remove();
+		provider->name = texts[nr_names];
+		provider->ops = &ops;
+		err = raceless_register(provider);
+		if (err)
 			return err;
-		}
 		nr_names++;
 		cond_resched();
 	}
 	return 0;
+}
+
+/*
+ * Makes it so many; those that are there stay, as it takes long to make them.
+ * Return: 0 or -errno, and then none is there.
+ */
+int names_want(unsigned int nr)
+{
+	int err = 0;
+
+	if (nr_names > nr)
+		names_remove();
+	if (!providers)
+		err = names_alloc();
+	if (!err)
+		err = names_add(nr);
+	if (err)
+		names_remove();
+	return err;
 }

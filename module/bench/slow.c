@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What an unload waits for, and what others wait for in its place. */
 #include <linux/completion.h>
+#include <linux/ktime.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rcupdate.h>
 
@@ -10,24 +11,33 @@
 static int unregister_prepare(unsigned int batch)
 {
 	names_remove();
-	return names_add("bench_unload", batch);
+	return names_want(batch);
 }
 
-static void unregister_wait(unsigned int batch)
+static u64 unregister_wait(unsigned int batch)
 {
+	u64 began_ns = ktime_get_ns();
+
 	names_remove();
+	return ktime_get_ns() - began_ns;
 }
 
-static void normal_wait(unsigned int batch)
+static u64 normal_wait(unsigned int batch)
 {
+	u64 began_ns = ktime_get_ns();
+
 	while (batch--)
 		synchronize_rcu();
+	return ktime_get_ns() - began_ns;
 }
 
-static void expedited_wait(unsigned int batch)
+static u64 expedited_wait(unsigned int batch)
 {
+	u64 began_ns = ktime_get_ns();
+
 	while (batch--)
 		synchronize_rcu_expedited();
+	return ktime_get_ns() - began_ns;
 }
 
 static struct percpu_ref ref;
@@ -44,10 +54,13 @@ static int kill_prepare(unsigned int batch)
 	return percpu_ref_init(&ref, on_release, 0, GFP_KERNEL);
 }
 
-static void kill_wait(unsigned int batch)
+static u64 kill_wait(unsigned int batch)
 {
+	u64 began_ns = ktime_get_ns();
+
 	percpu_ref_kill(&ref);
 	wait_for_completion(&released);
+	return ktime_get_ns() - began_ns;
 }
 
 static void kill_finish(unsigned int batch)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every benchmark runs, once and briefly: none of them says how fast anything is.
+# needs: raceless
+# programs: build/cmake/bin/raceless-bench
+# smp: 2
+# memory: 1024
+# timeout: 120
+. /case/ktap
+plan 6
+check "the benchmarks' module loads" modprobe raceless_bench
+briefly="--loops=100 --names=100 --waiters=10 --seconds=1
+  --benchmark_repetitions=1 --benchmark_min_time=1e-9"
+for part in pairs names waits storms; do
+  # shellcheck disable=SC2086 # words
+  check "$part" raceless-bench "$part" $briefly --benchmark_out="/tmp/$part.json"
+done
+# Google Benchmark goes on after one that failed, and exits with 0.
+failed=$(cat /tmp/*.json | grep -B 8 '"error_occurred": true' | grep '"name"') || true
+equal "none of them failed" "$failed" ""
