@@ -88,7 +88,7 @@ TEST_F(Module, ProviderHoldsAnother) {
   EXPECT_EQ(delete_module("raceless_sample_null"), EWOULDBLOCK);
   Device device = open();
   EXPECT_EQ(code(device.unload("null", 20 * kMillisecond)), ETIMEDOUT);
-  EXPECT_EQ(state_of("null"), "draining");
+  EXPECT_TRUE(eventually([] { return state_of("null") == "draining"; }));
   EXPECT_TRUE(eventually([] { return delete_module("raceless_sample_chaos") == 0; }));
   EXPECT_TRUE(eventually([] { return state_of("null") == "gone"; }));
   EXPECT_EQ(delete_module("raceless_sample_null"), 0);

@@ -143,7 +143,7 @@ TEST_F(Unload, TimeoutInTheDrain) {
   const GetResult<Got> got = user.get("null", kLong);
   ASSERT_EQ(code(got), 0);
   EXPECT_EQ(code(device.unload("null", 20 * kMillisecond)), ETIMEDOUT);
-  EXPECT_EQ(state_of("null"), "draining");
+  EXPECT_TRUE(eventually([] { return state_of("null") == "draining"; }));
   EXPECT_EQ(column("null", "held"), 1U);
   EXPECT_EQ(code(user.put(got->ref)), 0);
   EXPECT_TRUE(eventually([] { return state_of("null") == "gone"; }));

@@ -142,6 +142,11 @@ Result<std::vector<fs::path>> module_closure(const Kernel& kernel,
   return closure.paths();
 }
 
+bool is_built_in(const Kernel& kernel, const std::string& module) {
+  const Result<std::vector<fs::path>> files = module_closure(kernel, {module});
+  return files && files->empty();
+}
+
 Result<std::vector<std::string>> module_dependencies(const fs::path& file) {
   auto text = module_field(file, "depends");
   if (!text) return tl::unexpected(text.error());

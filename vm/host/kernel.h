@@ -20,7 +20,8 @@ struct Kernel {
   }
 };
 
-// The kernel that the user named: 6.1, 6.12, or a path. `vm/kernel` fetches what is missing.
+// The kernel that the user named: 6.1, 6.12, their -rt, or a path. `vm/kernel` fetches what is
+// missing.
 [[nodiscard]] Result<Kernel> find_kernel(const std::filesystem::path& source_root,
                                          const std::string& selector);
 
@@ -31,6 +32,9 @@ struct Kernel {
 // alias; what is built into the kernel needs no file. "all" stands for the whole tree.
 [[nodiscard]] Result<std::vector<std::filesystem::path>> module_closure(
     const Kernel& kernel, const std::vector<std::string>& names);
+
+// Is this module part of the kernel's image? One that is not known is not.
+[[nodiscard]] bool is_built_in(const Kernel& kernel, const std::string& module);
 
 // The names that a module file outside the tree says it depends on.
 [[nodiscard]] Result<std::vector<std::string>> module_dependencies(

@@ -42,10 +42,16 @@ void add_tape(Argv& argv, const Machine& m) {
   argv.insert(argv.end(),
               {"-icount", fmt::format("shift=3,sleep=off,rr={},rrfile={}",
                                       m.tape == Tape::Record ? "record" : "replay", tape_file)});
-  if (m.results_disk)
+}
+
+void add_results(Argv& argv, const Machine& m) {
+  if (m.results_port || m.tape != Tape::None)
     argv.insert(argv.end(),
                 {"-chardev", "file,id=results,path=results.img", "-device",
                  fmt::format("isa-debugcon,iobase={:#x},chardev=results", wire::results_port)});
+  else
+    argv.insert(argv.end(), {"-drive", "file=results.img,format=raw,if=none,id=results", "-device",
+                             "nvme,serial=results,drive=results"});
 }
 
 std::string accel_option(const Machine& m) {
@@ -85,11 +91,8 @@ Argv command_with(const Machine& m, const std::string& console, const std::strin
                "-device",
                fmt::format("isa-debug-exit,iobase={:#x},iosize=4", wire::debug_exit_port)};
   if (m.accel == "kvm") argv.insert(argv.end(), {"-cpu", "host"});
-  if (m.tape != Tape::None)
-    add_tape(argv, m);
-  else if (m.results_disk)
-    argv.insert(argv.end(), {"-drive", "file=results.img,format=raw,if=none,id=results", "-device",
-                             "nvme,serial=results,drive=results"});
+  if (m.tape != Tape::None) add_tape(argv, m);
+  if (m.results_disk) add_results(argv, m);
   return argv;
 }
 

@@ -20,7 +20,8 @@ struct Machine {
   unsigned smp = 2;
   unsigned memory_mib = 1024;
   bool results_disk = false;
-  unsigned patience = 1;            // by how much the kernel's detectors wait longer
+  bool results_port = false;  // a port in place of a disk, for a kernel that has to load its driver
+  unsigned patience = 1;      // by how much the kernel's detectors wait longer
   std::vector<std::string> append;  // more of the kernel command line
   Tape tape = Tape::None;
   std::string debugger;  // where QEMU waits for gdb, as its -gdb takes it; empty: it does not

@@ -61,9 +61,9 @@ Status make_disk(const fs::path& file) {
   return {};
 }
 
-std::string init_options(const RunSpec& spec) {
+std::string init_options(const RunSpec& spec, bool results_port) {
   wire::Fields fields = {{"results", spec.results_disk ? "1" : "0"},
-                         {"port", spec.record ? "1" : "0"},
+                         {"port", results_port ? "1" : "0"},
                          {"terminal", spec.terminal ? "1" : "0"},
                          {"input", spec.input ? "1" : "0"},
                          {"audit", spec.audit ? "1" : "0"}};
@@ -120,9 +120,10 @@ bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& r
 }
 
 // Boots until init came up, at most max_boots times.
-SessionResult boot(const RunSpec& spec, const SessionOptions& options, const SplatRules& rules) {
+SessionResult boot(const RunSpec& spec, const Machine& machine, const SessionOptions& options,
+                   const SplatRules& rules) {
   for (int boots = 1;; ++boots) {
-    if (spec.results_disk && !spec.record)
+    if (machine.results_disk && !machine.results_port)
       if (auto made = make_disk(spec.folder / "results.img"); !made) {
         SessionResult result;
         result.seen.broken_host = made.error().message();
@@ -284,7 +285,9 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
 
   GuestFiles files = spec.files;
   files.env = guest_environment(spec, *accel);
-  files.options = init_options(spec);
+  // A recorded guest has no disk, and one whose kernel would have to load NVMe does without.
+  const bool results_port = spec.record || !is_built_in(spec.kernel, "nvme");
+  files.options = init_options(spec, results_port);
   if (auto made = make_initramfs(project, spec.kernel, files, spec.folder / "initramfs"); !made)
     return tl::unexpected(made.error());
   if (auto linked = link_or_copy(spec.kernel.image(), spec.folder / "vmlinuz"); !linked)
@@ -295,6 +298,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   machine.smp = spec.smp;
   machine.memory_mib = spec.memory_mib;
   machine.results_disk = spec.results_disk;
+  machine.results_port = results_port;
   machine.append = spec.append;
   machine.patience = accel->name == "kvm"
                          ? 1
@@ -323,7 +327,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name,
                   accel->reason));
 
-  SessionResult session = boot(spec, options, *rules);
+  SessionResult session = boot(spec, machine, options, *rules);
   RunOutcome outcome;
   outcome.times = session.times;
   outcome.seen = std::move(session.seen);
