@@ -263,6 +263,7 @@ struct raceless_provider *__must_check raceless_tryget_name(const char *name);
 int __must_check __raceless_register(struct raceless_provider *provider,
 				     struct module *owner);
 void raceless_unregister(struct raceless_provider *provider);
+int __must_check raceless_park(struct raceless_provider *provider);
 
 struct raceless_provider *__must_check raceless_get(struct raceless_slot *slot,
 						    unsigned long timeout);

@@ -309,6 +309,57 @@ void raceless_unregister(struct raceless_provider *provider)
 }
 EXPORT_SYMBOL_GPL(raceless_unregister);
 
+/* Return: 0 (marked), -ENOENT or -EBUSY. */
+static int mark_to_park(struct raceless_slot *slot,
+			struct raceless_provider *provider)
+{
+	int err = 0;
+
+	spin_lock(&slot->lock);
+	if (slot->provider != provider || slot->leaving || slot->hold ||
+	    slot->beside) {
+		err = -EBUSY;
+	} else if (slot->state == RACELESS_GONE) {
+		err = -ENOENT;
+	} else if (slot->state != RACELESS_LIVE) {
+		err = -EBUSY;
+	} else {
+		mark(slot);
+		refcount_inc(&slot->refs);
+	}
+	spin_unlock(&slot->lock);
+	return err;
+}
+
+/**
+ * raceless_park() - destroy a provider's instance, and keep the provider.
+ * @provider: one that raceless_register() accepted.
+ *
+ * The same steps as raceless_unregister(), but the name does not become vacant:
+ * who asks for it next, or waits for it now, has the provider's init called again.
+ * For a provider that gives back what nobody uses. Somebody must see to it that it
+ * is not unregistered meanwhile.
+ *
+ * Context: process; may sleep, and cannot be killed. Not from the provider's own
+ * ops, and not while the caller holds a reference.
+ * Return: 0, -ENOENT (it has no instance), -EBUSY (it is loading, unloading, held
+ * or being replaced).
+ */
+int raceless_park(struct raceless_provider *provider)
+{
+	struct raceless_slot *slot = provider->slot;
+	int err;
+
+	might_sleep();
+	err = mark_to_park(slot, provider);
+	if (err)
+		return err;
+	teardown(provider, READ_ONCE(polite), RACELESS_OP_MAIN);
+	raceless_slot_put(slot);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(raceless_park);
+
 /* A module goes, its exit or failed init is over, and providers of it are left. */
 void raceless_unregister_owner(struct module *owner)
 {

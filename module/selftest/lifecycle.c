@@ -167,6 +167,27 @@ static const char *provider_on_provider(void)
 	return NULL;
 }
 
+static const char *park_keeps_the_name(void)
+{
+	struct raceless_provider *provider;
+	struct raceless_slot *slot;
+
+	subject_prepare(&subject, "selftest_park");
+	EXPECT(!raceless_register(&subject.provider));
+	slot = subject.provider.slot;
+	EXPECT(!raceless_park(&subject.provider));
+	EXPECT(subject.stops == 1 && subject.destroys == 1);
+	EXPECT(!raceless_tryget(slot));
+	EXPECT(raceless_park(&subject.provider) == -ENOENT);
+	provider = raceless_get(slot, PATIENCE);
+	EXPECT(provider == &subject.provider);
+	EXPECT(subject.inits == 2 && !slot->modprobes);
+	raceless_put(provider);
+	raceless_unregister(&subject.provider);
+	EXPECT(subject.stops == 2 && subject.destroys == 2);
+	return NULL;
+}
+
 const struct test lifecycle_tests[] = {
 	{ "init_stop_destroy_once_each", once_each },
 	{ "reference_by_name", by_name },
@@ -175,5 +196,6 @@ const struct test lifecycle_tests[] = {
 	{ "reference_delays_destroy", reference_delays_destroy },
 	{ "unload_waits_for_one_grace_period", one_grace_period },
 	{ "provider_on_provider", provider_on_provider },
+	{ "park_keeps_the_name", park_keeps_the_name },
 	{},
 };
