@@ -19,9 +19,11 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 4> kCommands = {{
+constexpr std::array<Command, 5> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
+    {"policies", "storm one resource under each lifecycle policy, and compare them",
+     raceless::add_policies},
     {"doctor", "say what this kernel and this user can do, and what to do about the rest",
      raceless::add_doctor},
     {"audit", "compare what the registry counted with what the kernel counted without it",

@@ -4,17 +4,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "audit/run_file.h"
 #include "clock.h"
 #include "command.h"
-#include "duration.h"
+#include "duration_option.h"
+#include "run_folder.h"
 #include "signals.h"
+#include "storm/check_numbers.h"
 #include "storm/plan_text.h"
 #include "storm/report.h"
 #include "storm/storm.h"
@@ -25,7 +24,6 @@ namespace raceless {
 
 namespace {
 
-constexpr size_t kMaxFindings = 100;  // in run.json
 constexpr uint64_t kProgressNs = 500 * kNsPerMs;
 
 struct StormOptions {
@@ -41,50 +39,14 @@ struct StormOptions {
 
 void print_error(const std::string& message) { fmt::print(stderr, "raceless: {}\n", message); }
 
-std::string harness_folder() {
-  const char* results = std::getenv("RACELESS_RESULTS");
-  return results == nullptr ? "" : results;
-}
-
-bool is_harness_folder(const std::string& folder) {
-  return !folder.empty() && folder == harness_folder();
-}
-
-std::string default_output(const Context& context) {
-  const std::string results = harness_folder();
-  return results.empty() ? "runs/" + context.started : results;
-}
-
-// Before the storm: a folder that cannot be written must not cost a minute of storm.
-Status make_folder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return fail(error.value(), "cannot create " + folder);
-  if (access(folder.c_str(), W_OK) != 0) return fail_errno("cannot write to " + folder);
-  return {};
-}
-
 Status can_run() {
   if (geteuid() == 0) return {};
   return fail(EPERM, "a storm loads and unloads modules; needs root, or use make vm-shell");
 }
 
-// Numbers that disagree break the storm's verdict, as whatever it says may be wrong. Those of a
-// thread that is stuck are missing anyway.
-void check_numbers(const StormOptions& options, const Context& context, StormResult& result) {
-  if (result.stuck) return;
-  Comparison comparison;
-  compare_run(run_json(context, options.parameters, result), comparison);
-  if (comparison.disagreement() == nullptr) return;
-  print_error(comparison.summary());
-  result.nr_findings++;
-  if (result.findings.size() < kMaxFindings)
-    result.findings.push_back({0, comparison.summary(), result.elapsed_ns, "end", 0});
-}
-
 Outcome report(const StormOptions& options, const Context& context, const std::string& folder,
                StormResult& result) {
-  check_numbers(options, context, result);
+  check_numbers(context, options.parameters, result);
   const nlohmann::json run = run_json(context, options.parameters, result);
   const std::string path = folder + "/run.json";
   const std::string text = run_text(run);
@@ -94,7 +56,6 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
     fmt::print("{}", text);
   } else {
     fmt::print("{}", summary_text(context, options.parameters, result));
-    // A harness that names the folder knows it, and what it is called outside.
     if (written && !is_harness_folder(folder)) fmt::print("run folder: {}\n", folder);
   }
   std::fflush(stdout);
@@ -124,13 +85,13 @@ Outcome run_storm(StormOptions options) {
     return Outcome::passed;
   }
   const Context context = current_context();
-  const std::string folder = options.output.empty() ? default_output(context) : options.output;
+  const std::string folder = options.output.empty() ? default_run_folder(context) : options.output;
   const auto cannot_run = [](const Error& error) {
     print_error(error.message());
     return Outcome::cannot_run;
   };
   if (const Status able = can_run(); !able) return cannot_run(able.error());
-  if (const Status made = make_folder(folder); !made) return cannot_run(made.error());
+  if (const Status made = make_run_folder(folder); !made) return cannot_run(made.error());
   Result<Signals> signals = Signals::catch_all();
   if (!signals) return cannot_run(signals.error());
   Result<std::unique_ptr<Storm>> storm = Storm::prepare(options.parameters, std::move(*target));
@@ -150,21 +111,6 @@ Outcome run_storm(StormOptions options) {
   // A thread that is stuck in the kernel still uses the storm's memory.
   if (result->stuck) (void)storm->release();
   return outcome;
-}
-
-// An option with a unit: "30s".
-void add_duration(CLI::App& app, const std::string& name, const std::string& what,
-                  const std::function<void(uint64_t)>& set, const std::string& shown_default) {
-  app.add_option_function<std::string>(
-         name,
-         [set](const std::string& text) {
-           const Result<uint64_t> ns = parse_duration(text);
-           if (!ns) throw CLI::ValidationError(ns.error().message());
-           set(*ns);
-         },
-         what)
-      ->type_name("TIME")
-      ->default_str(shown_default);
 }
 
 void add_crew(CLI::App& app, Parameters& parameters, Role role, const std::string& interval) {

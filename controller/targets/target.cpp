@@ -7,6 +7,7 @@
 
 #include "targets/factory_target.h"
 #include "targets/module_target.h"
+#include "targets/policy_target.h"
 #include "targets/registry_target.h"
 #include "targets/replace_target.h"
 #include "targets/stock_target.h"
@@ -42,7 +43,7 @@ Result<std::unique_ptr<Target>> make_replace_target(const Parameters& parameters
       parameters, way == "through" ? ReplaceWay::through : ReplaceWay::side_by_side);
 }
 
-constexpr std::array<TargetKind, 12> kKinds = {{
+constexpr std::array<TargetKind, 13> kKinds = {{
     {"null", "", "provider of the registry: every use checks a canary", make_registry_target},
     {"codec", "", "provider of the registry: round trips of real files", make_registry_target},
     {"chaos", "", "provider of the registry: failing and slow inits", make_registry_target},
@@ -56,6 +57,8 @@ constexpr std::array<TargetKind, 12> kKinds = {{
     {"mount:romfs", "", "mounts romfs from a loop device", make_mount_target},
     {"socket:kcm", "", "creates AF_KCM sockets", make_socket_target},
     {"alg:sha1", "", "binds AF_ALG hash sockets", make_alg_target},
+    {"policy:", "NAME", "a lifecycle policy (raceless policies compares all of them)",
+     make_policy_target},
     {"module:", "PATH", "your module, with --workload COMMAND", make_module_target},
 }};
 
