@@ -4,6 +4,7 @@
 #include <linux/ktime.h>
 #include <linux/percpu-refcount.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 
 #include "bench.h"
 #include "raceless.h"
@@ -19,6 +20,36 @@ static u64 unregister_wait(unsigned int batch)
 	u64 began_ns = ktime_get_ns();
 
 	names_remove();
+	return ktime_get_ns() - began_ns;
+}
+
+static int no_init(struct raceless_provider *provider)
+{
+	return 0;
+}
+
+static const struct raceless_ops ops = { .init = no_init };
+
+/* Whole lives, each with its provider's memory: what the factory does. */
+static u64 lifecycle_wait(unsigned int batch)
+{
+	u64 began_ns = ktime_get_ns();
+
+	while (batch--) {
+		struct raceless_provider *provider =
+			kzalloc(sizeof(*provider), GFP_KERNEL);
+
+		if (!provider)
+			return 0;
+		provider->name = "bench_lifecycle";
+		provider->ops = &ops;
+		if (raceless_register(provider)) {
+			kfree(provider);
+			return 0;
+		}
+		raceless_unregister(provider);
+		kfree(provider);
+	}
 	return ktime_get_ns() - began_ns;
 }
 
@@ -70,6 +101,7 @@ static void kill_finish(unsigned int batch)
 
 const struct slow slow_waits[] = {
 	{ "raceless_unregister", unregister_prepare, unregister_wait, NULL },
+	{ "raceless_lifecycle", NULL, lifecycle_wait, NULL },
 	{ "synchronize_rcu", NULL, normal_wait, NULL },
 	{ "synchronize_rcu_expedited", NULL, expedited_wait, NULL },
 	{ "percpu_ref_kill", kill_prepare, kill_wait, kill_finish },
