@@ -96,9 +96,9 @@ std::string obstacle(const KernelModule& next, const std::string& old,
     return next.name() + " has no parameter 'replace' (RACELESS_PARAM_REPLACE() in raceless.h)";
   if (has_alias(next, provider))
     return fmt::format(
-        "{} carries the alias raceless-{}, as {} may do: an autoload could bring "
-        "back either; build it without until it is installed in the other's place",
-        next.name(), provider, old);
+        "{} carries the alias raceless-{}: of two such modules an autoload may bring back either; "
+        "build it without until it is installed in the old one's place",
+        next.name(), provider);
   return "";
 }
 
@@ -133,7 +133,7 @@ std::string steps_text(const LoadOptions& options, ReplaceWay way, const KernelM
   if (way == ReplaceWay::through)
     return head + fmt::format("gets waited for the unload ({}) and the load ({})\n",
                               format_duration(steps.unload_ns), format_duration(steps.load_ns));
-  return head + fmt::format("no get waited; loaded in {}, the old one gone {} later\n",
+  return head + fmt::format("nobody waits; loaded in {}, the old one gone {} later\n",
                             format_duration(steps.load_ns), format_duration(steps.retire_ns));
 }
 
@@ -167,7 +167,7 @@ Outcome replace(const LoadOptions& options, ModuleLoader& loader, KernelModule& 
   if (next.name() != old->module && module_state(next.name()) != ModuleState::absent)
     return refuse({EEXIST, next.name() + " is loaded already"}, Outcome::usage);
   if (*way == ReplaceWay::through && !options.through)
-    fmt::print(stderr, "raceless: note: through unload and load, as {}\n", why_not);
+    fmt::print(stderr, "raceless: note: through unload and load: {}\n", why_not);
   Result<Device> device = Device::open();
   if (!device) return refuse(device.error(), Outcome::cannot_run);
   ReplaceSteps steps;

@@ -73,10 +73,8 @@ Status KernelModule::read_info(const std::function<void(const char*, const char*
   return {};
 }
 
-int KernelModule::load(const std::string& options) {
-  const char* configured = kmod_module_get_options(module_.get());
-  const std::string all = std::string(configured ? configured : "") + " " + options;
-  return -kmod_module_insert_module(module_.get(), 0, all.c_str());
+int KernelModule::load() {
+  return -kmod_module_insert_module(module_.get(), 0, kmod_module_get_options(module_.get()));
 }
 
 Status KernelModule::load_with_dependencies(const std::string& options) {

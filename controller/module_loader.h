@@ -37,10 +37,9 @@ class KernelModule {
   [[nodiscard]] Result<std::vector<std::string>> info_values(const std::string& key) const;
 
   // One finit_module(2) (or init_module(2) for a compressed file) of this module alone, with the
-  // options that modprobe.d gives it, and these. 0, or an errno: EEXIST (is loaded), EBUSY (is on
-  // its way).
-  [[nodiscard]] int load(const std::string& options = "");
-  // What modprobe does: the modules that it needs first. EEXIST is no error.
+  // options that modprobe.d gives it. 0, or an errno: EEXIST (is loaded), EBUSY (is on its way).
+  [[nodiscard]] int load();
+  // What modprobe does: the modules that it needs first, and more options. EEXIST is no error.
   [[nodiscard]] Status load_with_dependencies(const std::string& options = "");
 
  private:
