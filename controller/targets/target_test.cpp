@@ -15,8 +15,8 @@ Result<std::unique_ptr<Target>> make(const std::string& name, const std::string&
 
 TEST(Target, EveryKindCanBeMade) {
   for (const char* name :
-       {"null", "codec", "chaos", "factory", "load:dummy", "mount:configfs", "mount:romfs",
-        "socket:kcm", "alg:sha1", "replace:through", "replace:side-by-side"})
+       {"null", "codec", "chaos", "factory", "policy:legacy", "load:dummy", "mount:configfs",
+        "mount:romfs", "socket:kcm", "alg:sha1", "replace:through", "replace:side-by-side"})
     EXPECT_TRUE(make(name)) << name;
   EXPECT_TRUE(make("module:/tmp/my.ko", "cat /dev/my"));
 }
@@ -29,6 +29,14 @@ TEST(Target, AnUnknownOneListsTheValidOnes) {
     for (const char* valid : {"codec", "load:NAME", "mount:romfs", "module:PATH"})
       EXPECT_NE(message.find(valid), std::string::npos) << message;
   }
+}
+
+TEST(Target, AnUnknownPolicyListsTheValidOnes) {
+  const auto target = make("policy:five-point");
+  ASSERT_FALSE(target);
+  const std::string message = target.error().message();
+  for (const char* valid : {"three-point", "four-point", "legacy", "try_module_get"})
+    EXPECT_NE(message.find(valid), std::string::npos) << message;
 }
 
 TEST(Target, OddModuleNamesAreRefused) {
