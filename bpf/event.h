@@ -61,7 +61,8 @@ struct raceless_event_grace_period {
 	struct raceless_event event;
 	__u64 instance;
 	__u64 grace_ns;
-	__u64 expedited; /* 0 or 1 */
+	__u32 expedited; /* 0 or 1 */
+	__u32 instances; /* stopped together; the name is that of the first */
 	char name[RACELESS_NAME_SIZE];
 };
 

@@ -117,8 +117,8 @@ int BPF_PROG(on_stop, const char *name, __u64 instance, __u64 ns)
 }
 
 SEC("tp_btf/raceless_grace_period")
-int BPF_PROG(on_grace_period, const char *name, __u64 instance, __u64 ns,
-	     bool expedited)
+int BPF_PROG(on_grace_period, const char *name, __u64 instance, __u32 nr,
+	     __u64 ns, bool expedited)
 {
 	struct raceless_event_grace_period *event;
 
@@ -134,6 +134,7 @@ int BPF_PROG(on_grace_period, const char *name, __u64 instance, __u64 ns,
 	event->instance = instance;
 	event->grace_ns = ns;
 	event->expedited = expedited;
+	event->instances = nr;
 	COPY_NAME(event->name, name);
 	bpf_ringbuf_submit(event, 0);
 	return 0;

@@ -122,6 +122,33 @@ GetResult<Called> Device::call_by_name(const std::string& name, uint64_t timeout
   return Called{request.out_bytes, grant_of(request)};
 }
 
+Result<std::vector<NameUnloaded>> Device::unload_many(const std::vector<std::string>& names,
+                                                      uint64_t timeout_ns, uint32_t flags) {
+  std::vector<raceless_unload_entry> entries(names.size());
+  for (size_t i = 0; i < names.size(); i++)
+    std::copy_n(names[i].data(), std::min<size_t>(names[i].size(), RACELESS_NAME_SIZE - 1),
+                entries[i].name);
+  raceless_unload_many request{};
+  request.size = sizeof(request);
+  request.flags = flags;
+  request.timeout_ns = timeout_ns;
+  request.entries = reinterpret_cast<uintptr_t>(entries.data());
+  request.nr = static_cast<uint32_t>(entries.size());
+  request.entry_bytes = sizeof(raceless_unload_entry);
+  if (ioctl(fd_.get(), RACELESS_IOC_UNLOAD_MANY, &request) != 0)
+    return fail_errno("cannot unload " + std::to_string(names.size()) + " names");
+  std::vector<NameUnloaded> unloaded;
+  for (size_t i = 0; i < names.size(); i++) {
+    raceless_unload_entry& entry = entries[i];
+    entry.owner[sizeof(entry.owner) - 1] = '\0';
+    unloaded.push_back({names[i],
+                        static_cast<int>(entry.error),
+                        {entry.instance, entry.stop_ns, entry.grace_ns, entry.drain_ns,
+                         entry.destroy_ns, entry.owner}});
+  }
+  return unloaded;
+}
+
 Result<Unloaded> Device::unload(const std::string& name, uint64_t timeout_ns, uint32_t flags) {
   auto request = request_for<raceless_unload>(name);
   request.timeout_ns = timeout_ns;

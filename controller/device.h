@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "file_descriptor.h"
 #include "result.h"
@@ -39,6 +40,13 @@ struct Unloaded {
   uint64_t drain_ns = 0;
   uint64_t destroy_ns = 0;
   std::string owner;  // the module, for delete_module(2)
+};
+
+// What became of one name of many.
+struct NameUnloaded {
+  std::string name;
+  int error = 0;      // an errno
+  Unloaded unloaded;  // also of one that is not over yet (ETIMEDOUT): instance and owner
 };
 
 // Why a get, or a call, failed. A call by name that failed without a reason had its reference: it
@@ -77,6 +85,10 @@ class Device {
 
   [[nodiscard]] Result<Unloaded> unload(const std::string& name, uint64_t timeout_ns,
                                         uint32_t flags = 0);
+  // Together: one grace period, one timeout. Fails only if no name was touched.
+  [[nodiscard]] Result<std::vector<NameUnloaded>> unload_many(const std::vector<std::string>& names,
+                                                              uint64_t timeout_ns,
+                                                              uint32_t flags = 0);
   [[nodiscard]] Status release(const std::string& name);
 
  private:

@@ -21,24 +21,65 @@ void raceless_count_arm(struct raceless_provider *provider)
 	for_each_possible_cpu(cpu)
 		*per_cpu_ptr(provider->count, cpu) = 0;
 	atomic_long_set(&provider->folded, FOLD_BIAS);
-	reinit_completion(&provider->drained);
+	provider->drain = NULL;
 	WRITE_ONCE(provider->destroying, false);
 	WRITE_ONCE(provider->mode, RACELESS_COUNTING);
 }
 
 /*
- * After the grace period: every section that saw "counting" is over, so the sum
- * is exact. Whoever takes the atomic to zero, this or the last put, completes.
+ * The last step of whoever took the count to zero. The provider may be gone once it
+ * is on the list: the drainer may have been woken for another, and takes what it
+ * finds. The drain itself stays until each of its providers has been completed.
  */
-void raceless_count_fold(struct raceless_provider *provider)
+static void end_drain(struct raceless_provider *provider)
+{
+	struct raceless_drain *drain = provider->drain;
+
+	llist_add(&provider->drained, &drain->ended);
+	complete(&drain->each);
+}
+
+/*
+ * After the grace period: every section that saw "counting" is over, so the sum
+ * is exact. Whoever takes the atomic to zero, this or the last put, ends the drain.
+ */
+void raceless_count_fold(struct raceless_provider *provider,
+			 struct raceless_drain *drain)
 {
 	long sum = 0;
 	int cpu;
 
+	provider->drain = drain; /* the bias keeps all puts from it, till below */
 	for_each_possible_cpu(cpu)
 		sum += *per_cpu_ptr(provider->count, cpu);
 	if (!atomic_long_add_return(sum - FOLD_BIAS, &provider->folded))
-		complete(&provider->drained);
+		end_drain(provider);
+}
+
+void raceless_drain_init(struct raceless_drain *drain)
+{
+	init_llist_head(&drain->ended);
+	init_completion(&drain->each);
+	drain->next = NULL;
+}
+
+/*
+ * The next provider that has drained, in the order in which they did; NULL if none
+ * does in time. For as often as providers were folded into it, by one task.
+ */
+struct raceless_provider *raceless_drain_await(struct raceless_drain *drain,
+					       unsigned long timeout)
+{
+	struct llist_node *node;
+
+	if (!wait_for_completion_timeout(&drain->each, timeout))
+		return NULL;
+	/* each is added before it is completed: there is one for us */
+	if (!drain->next)
+		drain->next = llist_reverse_order(llist_del_all(&drain->ended));
+	node = drain->next;
+	drain->next = node->next;
+	return llist_entry(node, struct raceless_provider, drained);
 }
 
 /* Out of line, for raceless_put(), in its preempt-off section. */
@@ -46,7 +87,7 @@ void raceless_put_folded(struct raceless_provider *provider)
 {
 	/* full barrier: our accesses come before the drainer's */
 	if (!atomic_long_dec_return(&provider->folded))
-		complete(&provider->drained);
+		end_drain(provider);
 }
 EXPORT_SYMBOL_GPL(raceless_put_folded);
 

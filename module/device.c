@@ -10,6 +10,7 @@
 #include "hold.h"
 #include "reference.h"
 #include "stats.h"
+#include "unload.h"
 #include "user.h"
 
 #define DEFAULT_TIMEOUT_NS (30ULL * NSEC_PER_SEC)
@@ -64,6 +65,7 @@ union argument {
 	struct raceless_call call;
 	struct raceless_unload unload;
 	struct raceless_release release;
+	struct raceless_unload_many unload_many;
 };
 
 static long run_get(struct raceless_file *file, union argument *arg)
@@ -83,7 +85,7 @@ static long run_call(struct raceless_file *file, union argument *arg)
 
 static long run_unload(struct raceless_file *file, union argument *arg)
 {
-	return raceless_hold_unload(file, &arg->unload);
+	return raceless_unload(file, &arg->unload);
 }
 
 static long run_release(struct raceless_file *file, union argument *arg)
@@ -91,6 +93,11 @@ static long run_release(struct raceless_file *file, union argument *arg)
 	if (arg->release.flags)
 		return -EINVAL;
 	return raceless_hold_release(file, arg->release.name);
+}
+
+static long run_unload_many(struct raceless_file *file, union argument *arg)
+{
+	return raceless_unload_many(file, &arg->unload_many);
 }
 
 /* By number alone: the size in the structure rules, not the one in the command. */
@@ -104,6 +111,7 @@ static const struct {
 	{ sizeof(struct raceless_call), true, run_call },
 	{ sizeof(struct raceless_unload), true, run_unload },
 	{ sizeof(struct raceless_release), false, run_release },
+	{ sizeof(struct raceless_unload_many), false, run_unload_many },
 };
 
 static long ioctl(struct file *filp, unsigned int command, unsigned long arg)

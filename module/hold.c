@@ -9,11 +9,10 @@
  * ends when another module publishes the name instead. At its end whoever waits
  * for the name gets a flight.
  *
- * The teardown is a worker's. Its requester only waits for it, and may be killed:
- * the worker goes on, and the descriptor's close ends the hold. A hold in which
- * somebody waits is busy and stays.
+ * The teardown is a worker's. Its requester (unload.c) only waits for it, and may
+ * be killed: the worker goes on, and the descriptor's close ends the hold. A hold
+ * in which somebody waits is busy and stays.
  */
-#include <linux/capability.h>
 #include <linux/slab.h>
 
 #include "device.h"
@@ -99,8 +98,8 @@ static void purge(struct raceless_file *file)
 			end(file, hold);
 }
 
-/* Return: 0 (marked, and the worker is on its way), or -errno. */
-static int begin(struct raceless_hold *hold, bool polite)
+/* Return: 0 (marked, and in the batch), or -errno. */
+static int begin(struct raceless_hold *hold, struct raceless_batch *batch)
 {
 	struct raceless_slot *slot = hold->slot;
 	int err = 0;
@@ -116,15 +115,15 @@ static int begin(struct raceless_hold *hold, bool polite)
 		slot->hold = hold;
 		hold->instance = slot->instance;
 		strscpy(hold->owner, slot->owner, sizeof(hold->owner));
-		raceless_teardown_queue(slot, polite);
+		raceless_batch_mark_name(batch, slot);
 	}
 	spin_unlock(&slot->lock);
 	return err;
 }
 
 /* Charged and on the descriptor's list, but not in force yet. */
-static struct raceless_hold *add(struct raceless_file *file,
-				 const struct raceless_unload *unload)
+static struct raceless_hold *add(struct raceless_file *file, const char *name,
+				 u32 flags)
 {
 	struct raceless_hold *hold;
 	int err;
@@ -138,13 +137,13 @@ static struct raceless_hold *add(struct raceless_file *file,
 	err = raceless_user_charge(file->user);
 	if (err)
 		goto err_free;
-	hold->slot = raceless_slot_find(unload->name);
+	hold->slot = raceless_slot_find(name);
 	if (IS_ERR_OR_NULL(hold->slot)) {
 		err = PTR_ERR(hold->slot) ?: -ENOENT;
 		goto err_uncharge;
 	}
-	hold->explicit = unload->flags & RACELESS_UNLOAD_HOLD;
-	hold->replace = unload->flags & RACELESS_UNLOAD_REPLACE;
+	hold->explicit = flags & RACELESS_UNLOAD_HOLD;
+	hold->replace = flags & RACELESS_UNLOAD_REPLACE;
 	hold->busy = true;
 	list_add(&hold->node, &file->holds);
 	file->nr_holds++;
@@ -157,28 +156,42 @@ err_free:
 	return ERR_PTR(err);
 }
 
-/* What is an answer does not keep what the caller had there. */
-static void clear(struct raceless_unload *unload)
+/*
+ * Takes a name down: charged, on the descriptor's list, marked and in the batch,
+ * which is the caller's to queue. Under holds_mutex. The hold is busy until
+ * raceless_hold_report().
+ * Return: the hold, or an ERR_PTR.
+ */
+struct raceless_hold *raceless_hold_take(struct raceless_file *file,
+					 const char *name, u32 flags,
+					 struct raceless_batch *batch)
 {
-	unload->instance = 0;
-	unload->stop_ns = 0;
-	unload->grace_ns = 0;
-	unload->drain_ns = 0;
-	unload->destroy_ns = 0;
-	memset(unload->owner, 0, sizeof(unload->owner));
+	struct raceless_hold *hold = add(file, name, flags);
+	int err;
+
+	if (IS_ERR(hold))
+		return hold;
+	err = raceless_references_on(file, hold->slot) ? -EDEADLK :
+							 begin(hold, batch);
+	if (!err)
+		return hold;
+	end(file, hold);
+	return ERR_PTR(err);
 }
 
-static void report(const struct raceless_hold *hold,
-		   struct raceless_unload *unload)
+/* What came of it, as far as it is known. Under holds_mutex. */
+void raceless_hold_report(struct raceless_hold *hold,
+			  struct raceless_unload_entry *entry)
 {
-	unload->instance = hold->instance;
-	strscpy(unload->owner, hold->owner, sizeof(unload->owner));
+	hold->busy = false;
+	entry->instance = hold->instance;
+	strscpy(entry->owner, hold->owner, sizeof(entry->owner));
 	if (!READ_ONCE(hold->done))
 		return;
-	unload->stop_ns = hold->times.stop_ns;
-	unload->grace_ns = hold->times.grace_ns;
-	unload->drain_ns = hold->times.drain_ns;
-	unload->destroy_ns = hold->times.destroy_ns;
+	entry->stop_ns = hold->times.stop_ns;
+	entry->grace_ns = hold->times.grace_ns;
+	entry->drain_ns = hold->times.drain_ns;
+	entry->destroy_ns = hold->times.destroy_ns;
 }
 
 /*
@@ -199,7 +212,7 @@ static bool settled(struct raceless_hold *hold)
 }
 
 /* Woken by teardown() and land(). Return: 0, -ETIMEDOUT or -EINTR. */
-static int await(struct raceless_hold *hold, unsigned long timeout)
+int raceless_hold_await(struct raceless_hold *hold, unsigned long timeout)
 {
 	long left = wait_event_killable_timeout(hold->slot->changed,
 						settled(hold), timeout);
@@ -207,51 +220,6 @@ static int await(struct raceless_hold *hold, unsigned long timeout)
 	if (left > 0)
 		return 0;
 	return left ? -EINTR : -ETIMEDOUT;
-}
-
-long raceless_hold_unload(struct raceless_file *file,
-			  struct raceless_unload *unload)
-{
-	struct raceless_hold *hold;
-	unsigned long timeout;
-	int err;
-
-	clear(unload);
-	if (!capable(CAP_SYS_MODULE))
-		return -EPERM;
-	if (unload->flags & ~(RACELESS_UNLOAD_HOLD | RACELESS_UNLOAD_POLITE |
-			      RACELESS_UNLOAD_REPLACE))
-		return -EINVAL;
-	if (unload->flags & RACELESS_UNLOAD_HOLD &&
-	    unload->flags & RACELESS_UNLOAD_REPLACE)
-		return -EINVAL;
-	err = raceless_timeout(unload->timeout_ns, &timeout);
-	if (err)
-		return err;
-
-	mutex_lock(&file->holds_mutex);
-	hold = add(file, unload);
-	if (IS_ERR(hold)) {
-		mutex_unlock(&file->holds_mutex);
-		return PTR_ERR(hold);
-	}
-	err = raceless_references_on(file, hold->slot) ? -EDEADLK : 0;
-	if (!err)
-		err = begin(hold, unload->flags & RACELESS_UNLOAD_POLITE);
-	if (err) {
-		end(file, hold);
-		mutex_unlock(&file->holds_mutex);
-		return err;
-	}
-	mutex_unlock(&file->holds_mutex);
-
-	err = await(hold, timeout);
-
-	mutex_lock(&file->holds_mutex);
-	report(hold, unload);
-	hold->busy = false;
-	mutex_unlock(&file->holds_mutex);
-	return err;
 }
 
 long raceless_hold_release(struct raceless_file *file, const char *name)

@@ -5,11 +5,17 @@
 
 #include "raceless.h"
 
+struct raceless_batch;
 struct raceless_file;
+struct raceless_hold;
 struct raceless_teardown;
 
-long raceless_hold_unload(struct raceless_file *file,
-			  struct raceless_unload *unload);
+struct raceless_hold *raceless_hold_take(struct raceless_file *file,
+					 const char *name, u32 flags,
+					 struct raceless_batch *batch);
+int raceless_hold_await(struct raceless_hold *hold, unsigned long timeout);
+void raceless_hold_report(struct raceless_hold *hold,
+			  struct raceless_unload_entry *entry);
 long raceless_hold_release(struct raceless_file *file, const char *name);
 void raceless_holds_close(struct raceless_file *file);
 

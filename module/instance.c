@@ -5,7 +5,7 @@
  * slot->state and slot->provider change under slot->lock. A state with an -ING
  * belongs to one task, which alone may leave it: the one in register or in the
  * flight for LOADING, the one in teardown() for the others. Everyone else waits
- * on slot->changed.
+ * on slot->changed; who unregisters, and so waits for many, on raceless_leavers.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -27,6 +27,9 @@ static atomic64_t instances; /* numbers given out */
 static LIST_HEAD(providers); /* registered; providers_mutex */
 static DEFINE_MUTEX(providers_mutex);
 
+/* Woken below: whoever unregisters waits for many slots at once. */
+DECLARE_WAIT_QUEUE_HEAD(raceless_leavers);
+
 /* Under slot->lock. Provider and owner of an instance are its tenure's. */
 u64 raceless_instance_enter(struct raceless_slot *slot,
 			    struct raceless_tenure *tenure,
@@ -41,6 +44,8 @@ u64 raceless_instance_enter(struct raceless_slot *slot,
 				  tenure->state, state, elapsed_ns);
 	WRITE_ONCE(tenure->state, state);
 	tenure->since_ns = now_ns;
+	if (wq_has_sleeper(&raceless_leavers)) /* they look under slot->lock */
+		wake_up_all(&raceless_leavers);
 	return elapsed_ns;
 }
 
@@ -218,7 +223,6 @@ int __raceless_register(struct raceless_provider *provider,
 		}
 	}
 	provider->owner = owner;
-	init_completion(&provider->drained);
 
 	/* woken by detach(); a task that is killed has claimed nothing */
 	killed = wait_event_killable(slot->changed,
@@ -250,26 +254,32 @@ err_slot:
 }
 EXPORT_SYMBOL_GPL(__raceless_register);
 
-/* Is registered no more. */
-void raceless_instance_forget(struct raceless_provider *provider)
+/* Registered no more: on the caller's list, each once, in the order given. */
+void raceless_instances_take(struct raceless_provider *const *those,
+			     unsigned int nr, struct list_head *taken)
 {
+	unsigned int i;
+
 	mutex_lock(&providers_mutex);
-	list_del(&provider->registered);
+	for (i = 0; i < nr; i++) {
+		if (those[i]->slot)
+			list_move_tail(&those[i]->registered, taken);
+		else
+			pr_warn("raceless: %s is not registered\n",
+				those[i]->name ?: "(null)");
+	}
 	mutex_unlock(&providers_mutex);
 }
 
-/* One that the module has registered, or NULL. */
-struct raceless_provider *raceless_instance_of(struct module *owner)
+/* The same with all that the module has registered, the latest first. */
+void raceless_instances_take_owned(struct module *owner,
+				   struct list_head *taken)
 {
-	struct raceless_provider *provider, *found = NULL;
+	struct raceless_provider *provider, *next;
 
 	mutex_lock(&providers_mutex);
-	list_for_each_entry(provider, &providers, registered) {
-		if (provider->owner == owner) {
-			found = provider;
-			break;
-		}
-	}
+	list_for_each_entry_safe(provider, next, &providers, registered)
+		if (provider->owner == owner)
+			list_move_tail(&provider->registered, taken);
 	mutex_unlock(&providers_mutex);
-	return found;
 }

@@ -17,7 +17,13 @@ void raceless_instance_publish(struct raceless_slot *slot,
 
 int raceless_instance_start(struct raceless_slot *slot,
 			    struct raceless_provider *provider);
-void raceless_instance_forget(struct raceless_provider *provider);
-struct raceless_provider *raceless_instance_of(struct module *owner);
+
+/* Woken when any instance has entered another state, under its slot's lock. */
+extern wait_queue_head_t raceless_leavers;
+
+void raceless_instances_take(struct raceless_provider *const *those,
+			     unsigned int nr, struct list_head *taken);
+void raceless_instances_take_owned(struct module *owner,
+				   struct list_head *taken);
 
 #endif /* _RACELESS_INSTANCE_H */

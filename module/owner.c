@@ -14,7 +14,7 @@
 
 #include "compat.h"
 #include "owner.h"
-#include "teardown.h"
+#include "unregister.h"
 
 /* When a load or unload was last seen that may fail somebody else's load. */
 static u64 disturbed_ns;

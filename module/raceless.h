@@ -55,6 +55,19 @@
  * raceless_register() is the last step of the module's init that can fail: once
  * it has returned 0, others run the provider's code.
  *
+ * A module with many names registers one after the other, and unregisters them
+ * together, so that they share one grace period:
+ *
+ *	for (i = 0; i < ARRAY_SIZE(hellos); i++) {
+ *		err = raceless_register(hellos[i]);
+ *		if (err) {
+ *			raceless_unregister_all(hellos, i);
+ *			return err;
+ *		}
+ *	}
+ *	...
+ *	raceless_unregister_all(hellos, ARRAY_SIZE(hellos));
+ *
  * A consumer, whole
  *
  *	slot = raceless_slot_get("hello");	// weak: survives any reload
@@ -72,9 +85,10 @@
  *    count's mode becomes "folded". There is no way back. Old holders keep their
  *    references; a tryget that read the pointer before may still succeed.
  * 2. stop(). The provider makes its own sleepers let go. References as in 1.
- * 3. One RCU grace period. It covers every tryget and put that began before the
- *    mark (both are preempt-off sections, which RCU waits for): from here on
- *    nobody gets a new reference, and nobody touches the per-CPU counts.
+ * 3. One RCU grace period, for all instances that are stopped together. It covers
+ *    every tryget and put that began before the mark (both are preempt-off
+ *    sections, which RCU waits for): from here on nobody gets a new reference,
+ *    and nobody touches the per-CPU counts.
  * 4. The fold. The counts of all possible CPUs are added up into one biased
  *    atomic. Puts since the mark are already in it.
  * 5. The drain. Exactly one decrement, the fold's or the last put's, takes the
@@ -101,7 +115,7 @@
 #define _RACELESS_H
 
 #include <linux/atomic.h>
-#include <linux/completion.h>
+#include <linux/llist.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -118,6 +132,7 @@
 #include "uapi/raceless.h"
 
 struct raceless_beside;
+struct raceless_drain;
 struct raceless_hold;
 struct raceless_provider;
 
@@ -190,12 +205,15 @@ struct raceless_provider {
 	enum raceless_mode mode; /* written under slot->lock */
 	bool destroying; /* set when destroy is about to run */
 	atomic_long_t folded; /* biased until the fold */
-	struct completion drained; /* by whoever takes folded to zero */
+	struct raceless_drain *drain; /* set by the fold */
+	struct llist_node drained; /* drain->ended, by whoever zeroes folded */
+	struct list_head together; /* instances that are torn down together */
+	u64 stop_ns; /* of the teardown under way */
 	struct raceless_slot *slot; /* NULL when not registered */
 	struct module *owner;
 	u64 instance;
 	u64 publish;
-	struct list_head registered; /* all providers; providers_lock */
+	struct list_head registered; /* all, under a mutex; or those that leave */
 };
 
 /**
@@ -242,13 +260,11 @@ struct raceless_slot {
 	u32 flight_tries;
 	bool flight_quiet; /* nothing got in the way of that attempt */
 	bool flight_in_place; /* it called the init of a parked provider */
-	bool polite; /* of the teardown under way: an unhurried grace period */
 
 	struct task_struct *op_tasks[2]; /* run ops; see wait.h; deadlock_lock */
 	wait_queue_head_t changed; /* woken when state, provider or hold change */
 	struct delayed_work flight;
 	struct delayed_work outlast; /* keeps us while the owner is going */
-	struct work_struct teardown;
 	struct rcu_work free;
 	refcount_t refs;
 	struct lockdep_map map;
@@ -262,7 +278,8 @@ struct raceless_provider *__must_check raceless_tryget_name(const char *name);
 
 int __must_check __raceless_register(struct raceless_provider *provider,
 				     struct module *owner);
-void raceless_unregister(struct raceless_provider *provider);
+void raceless_unregister_all(struct raceless_provider *const *providers,
+			     unsigned int nr);
 int __must_check raceless_park(struct raceless_provider *provider);
 
 struct raceless_provider *__must_check raceless_get(struct raceless_slot *slot,
@@ -317,6 +334,20 @@ void raceless_put_folded(struct raceless_provider *provider);
 	module_param_named(replace, (provider).replace, bool, 0444);           \
 	MODULE_PARM_DESC(replace,                                              \
 			 "take over from the instance of this name that is there")
+
+/**
+ * raceless_unregister() - make a provider unreachable, and destroy it.
+ * @provider: one that raceless_register() accepted.
+ *
+ * raceless_unregister_all() of one. A module that registered more than one uses
+ * that, and waits for one grace period rather than for one each.
+ *
+ * Context: as there.
+ */
+static inline void raceless_unregister(struct raceless_provider *provider)
+{
+	raceless_unregister_all(&provider, 1);
+}
 
 /* The reference itself, or NULL; says nothing when it fails. */
 static __always_inline struct raceless_provider *

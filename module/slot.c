@@ -20,7 +20,6 @@
 #include "flight.h"
 #include "name.h"
 #include "slot.h"
-#include "teardown.h"
 
 static unsigned long salt; /* names come from users */
 
@@ -125,7 +124,6 @@ static struct raceless_slot *alloc_slot(const char *name)
 	init_waitqueue_head(&slot->changed);
 	INIT_RCU_WORK(&slot->free, free_slot);
 	raceless_flight_prepare(slot);
-	raceless_teardown_prepare(slot);
 	lockdep_register_key(&slot->key);
 	lockdep_init_map(&slot->map, "raceless_slot", &slot->key, 0);
 	return slot;

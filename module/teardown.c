@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The end of an instance, from the mark to destroy, and the vacant name after it.
+ * The end of instances, from the mark to destroy, and the vacant name after it.
  * The steps and who may hold a reference at each are in raceless.h; who may change
  * a slot's state, in instance.c.
+ *
+ * Instances that are torn down together are a batch, and share one grace period.
+ * One alone is a batch of one. What they wait for, and who wakes them:
+ *  - all of them, for the stop of each, one after the other, and for RCU;
+ *  - each for its last put, which puts it on the batch's list of the drained. They
+ *    are destroyed in the order in which they drain, and each name is vacant as
+ *    soon as its own instance is destroyed. So a drain that lasts keeps nobody,
+ *    and an instance whose destroy drops a reference on another of the batch may
+ *    come before or after it;
+ *  - each for the destroys of those that drained before it.
+ * An op that would wait for the name of another in its batch waits for the task
+ * that runs it: its get fails with -EDEADLK. A consumer that holds one and waits
+ * for another gets that one when it is vacant, or its timeout.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "count.h"
 #include "flight.h"
@@ -22,12 +36,34 @@
 /* A wait that cannot end early says so at this interval, in two slices. */
 #define COMPLAIN_SLICE (5 * HZ)
 
-static bool polite;
-module_param(polite, bool, 0644);
+/* So many of a batch are named, when it does. */
+#define MAX_COMPLAINTS 8
+
+bool raceless_polite;
+module_param_named(polite, raceless_polite, bool, 0644);
 MODULE_PARM_DESC(polite,
 		 "rmmod of a provider waits for a normal grace period, not an expedited one");
 
 static struct workqueue_struct *teardown_queue;
+
+void raceless_batch_init(struct raceless_batch *batch, enum raceless_op op,
+			 bool polite, bool unregisters)
+{
+	INIT_LIST_HEAD(&batch->providers);
+	raceless_drain_init(&batch->drain);
+	batch->grace_ns = 0;
+	batch->nr = 0;
+	batch->op = op;
+	batch->polite = polite;
+	batch->unregisters = unregisters;
+}
+
+static void add(struct raceless_batch *batch,
+		struct raceless_provider *provider)
+{
+	list_add_tail(&provider->together, &batch->providers);
+	batch->nr++;
+}
 
 /* Under slot->lock: where an instance that goes is told of. */
 static struct raceless_tenure *tenure_of(struct raceless_slot *slot,
@@ -63,99 +99,117 @@ void raceless_teardown_mark(struct raceless_slot *slot)
 	raceless_instance_enter(slot, &slot->tenure, RACELESS_STOPPING);
 }
 
-/* Under slot->lock: marks the instance, and none takes its place. */
-static void mark(struct raceless_slot *slot)
+/* Under slot->lock: marks the instance, which is LIVE, and none takes its place. */
+void raceless_batch_mark(struct raceless_batch *batch,
+			 struct raceless_slot *slot)
 {
 	RCU_INIT_POINTER(slot->live, NULL);
 	raceless_teardown_mark(slot);
+	add(batch, slot->provider);
 }
 
 /* Old references are still in use. Wakes whoever sleeps inside the provider. */
-static void stop(struct raceless_provider *provider,
-		 struct raceless_teardown *times)
+static void stop(struct raceless_provider *provider)
 {
 	u64 began_ns = ktime_get_ns();
 
 	if (provider->ops->stop)
 		provider->ops->stop(provider);
-	times->stop_ns = ktime_get_ns() - began_ns;
-	raceless_record(LATENCY_STOP, times->stop_ns);
-	trace_raceless_stop(provider->name, provider->instance, times->stop_ns);
+	provider->stop_ns = ktime_get_ns() - began_ns;
+	raceless_record(LATENCY_STOP, provider->stop_ns);
+	trace_raceless_stop(provider->name, provider->instance,
+			    provider->stop_ns);
 }
 
-static void wait_grace_period(struct raceless_provider *provider,
-			      bool unhurried, struct raceless_teardown *times)
+/* One for all. */
+static void wait_grace_period(struct raceless_batch *batch)
 {
+	struct raceless_provider *first =
+		list_first_entry(&batch->providers, struct raceless_provider,
+				 together);
 	u64 began_ns = ktime_get_ns();
 
-	if (unhurried)
+	if (batch->polite)
 		synchronize_rcu();
 	else
 		synchronize_rcu_expedited();
-	times->grace_ns = ktime_get_ns() - began_ns;
-	trace_raceless_grace_period(provider->name, provider->instance,
-				    times->grace_ns, !unhurried);
-	raceless_record(LATENCY_GRACE, times->grace_ns);
+	batch->grace_ns = ktime_get_ns() - began_ns;
+	trace_raceless_grace_period(first->name, first->instance, batch->nr,
+				    batch->grace_ns, !batch->polite);
+	raceless_record(LATENCY_GRACE, batch->grace_ns);
+}
+
+/* From here on the last put ends the drain; it may be over already. */
+static void fold(struct raceless_provider *provider,
+		 struct raceless_batch *batch)
+{
+	enter_locked(provider, RACELESS_DRAINING);
+	/* what follows waits for those who use it */
+	lock_map_acquire(&provider->slot->map);
+	lock_map_release(&provider->slot->map);
+	raceless_count_fold(provider, &batch->drain);
+}
+
+static void complain(struct raceless_batch *batch, unsigned int seconds)
+{
+	struct raceless_provider *provider;
+	unsigned int nr = 0;
+
+	list_for_each_entry(provider, &batch->providers, together) {
+		if (++nr > MAX_COMPLAINTS)
+			continue;
+		pr_warn("raceless: %s: unload waits for %ld references since %u s\n",
+			provider->name, raceless_count_read(provider), seconds);
+	}
+	if (nr > MAX_COMPLAINTS)
+		pr_warn("raceless: unloads of %u more names wait for references\n",
+			nr - MAX_COMPLAINTS);
 }
 
 /*
- * Woken by raceless_count_fold() or the last put. It cannot be killed: neither can a
+ * Woken by raceless_count_fold() or a last put. It cannot be killed: neither can a
  * module's exit, and the worker has nobody to kill. So it says what it waits for.
  */
-static void await_drain(struct raceless_provider *provider)
+static struct raceless_provider *await_drain(struct raceless_batch *batch)
 {
+	struct raceless_provider *provider;
 	unsigned int slices = 0;
 
-	lock_map_acquire(&provider->slot->map);
-	lock_map_release(&provider->slot->map);
-	while (!wait_for_completion_timeout(&provider->drained,
-					    COMPLAIN_SLICE))
+	while (!(provider = raceless_drain_await(&batch->drain,
+						 COMPLAIN_SLICE)))
 		if (++slices % 2 == 0)
-			pr_warn("raceless: %s: unload waits for %ld references since %u s\n",
-				provider->name, raceless_count_read(provider),
-				slices * COMPLAIN_SLICE / HZ);
-}
-
-/* Nobody holds a reference. */
-static void destroy(struct raceless_provider *provider)
-{
-	WRITE_ONCE(provider->destroying, true);
-	lock_map_acquire(&provider->slot->map);
-	if (provider->ops->destroy)
-		provider->ops->destroy(provider);
-	lock_map_release(&provider->slot->map);
+			complain(batch, slices * COMPLAIN_SLICE / HZ);
+	return provider;
 }
 
 /*
- * From the mark to GONE. The steps and who may hold a reference at each are in
- * raceless.h. The provider is not touched after the last enter: its module may be
- * waiting for just that, to go.
+ * Nobody holds a reference. The provider is not touched after the last enter,
+ * unless it is ours to unregister: its module may be waiting for just that, to go.
  */
-static void teardown(struct raceless_provider *provider, bool unhurried,
-		     enum raceless_op op)
+static void destroy(struct raceless_provider *provider,
+		    const struct raceless_batch *batch)
 {
+	struct raceless_teardown times = {
+		.stop_ns = provider->stop_ns,
+		.grace_ns = batch->grace_ns,
+	};
 	struct raceless_slot *slot = provider->slot;
-	struct raceless_teardown times = {};
-
-	raceless_op_begin(slot, op);
-	stop(provider, &times);
-	wait_grace_period(provider, unhurried, &times);
-
-	enter_locked(provider, RACELESS_DRAINING);
-	raceless_count_fold(provider);
-	await_drain(provider);
 
 	times.drain_ns = enter_locked(provider, RACELESS_DESTROYING);
 	raceless_record(LATENCY_DRAIN, times.drain_ns);
-	destroy(provider);
-	raceless_op_end(slot, op);
+	WRITE_ONCE(provider->destroying, true);
+	lock_map_acquire(&slot->map);
+	if (provider->ops->destroy)
+		provider->ops->destroy(provider);
+	lock_map_release(&slot->map);
+	raceless_op_end(slot, batch->op);
 
 	spin_lock(&slot->lock);
 	times.destroy_ns = raceless_instance_enter(slot,
 						   tenure_of(slot, provider),
 						   RACELESS_GONE);
 	raceless_record(LATENCY_DESTROY, times.destroy_ns);
-	if (op == RACELESS_OP_BESIDE)
+	if (batch->op == RACELESS_OP_BESIDE)
 		slot->beside = NULL;
 	else
 		raceless_hold_torn_down(slot, &times);
@@ -164,94 +218,14 @@ static void teardown(struct raceless_provider *provider, bool unhurried,
 	wake_up_all(&slot->changed);
 }
 
-static void teardown_work(struct work_struct *work)
-{
-	struct raceless_slot *slot =
-		container_of(work, struct raceless_slot, teardown);
-
-	teardown(slot->provider, slot->polite, RACELESS_OP_MAIN);
-	raceless_slot_put(slot);
-}
-
-static void retire_work(struct work_struct *work)
-{
-	struct raceless_beside *beside =
-		container_of(work, struct raceless_beside, retire);
-	struct raceless_slot *slot = beside->slot;
-
-	teardown(beside->tenure.provider, READ_ONCE(polite),
-		 RACELESS_OP_BESIDE);
-	raceless_beside_put(beside);
-	raceless_slot_put(slot);
-}
-
-/*
- * Takes down an instance that has been replaced. Under slot->lock. Its owner needs
- * no pin, as in raceless_teardown_queue().
- */
-void raceless_teardown_retire(struct raceless_beside *beside)
-{
-	refcount_inc(&beside->refs);
-	refcount_inc(&beside->slot->refs);
-	INIT_WORK(&beside->retire, retire_work);
-	queue_work(teardown_queue, &beside->retire);
-}
-
-void raceless_teardown_prepare(struct raceless_slot *slot)
-{
-	INIT_WORK(&slot->teardown, teardown_work);
-}
-
-/*
- * Marks the live instance and leaves the rest to a worker, so that it ends
- * whoever dies. Under slot->lock. The owner module needs no pin: its exit waits
- * in raceless_unregister() until the worker has entered GONE.
- */
-void raceless_teardown_queue(struct raceless_slot *slot, bool unhurried)
-{
-	mark(slot);
-	slot->polite = unhurried;
-	refcount_inc(&slot->refs);
-	queue_work(teardown_queue, &slot->teardown);
-}
-
-/*
- * Marks the instance if it is LIVE and the slot's: not one that has been
- * replaced, or is about to be. Return: is there nothing to wait for?
- */
-static bool stop_or_gone(struct raceless_provider *provider, bool *marked)
-{
-	struct raceless_slot *slot = provider->slot;
-	bool settled = true;
-
-	spin_lock(&slot->lock);
-	if (slot->provider != provider) {
-		settled = !raceless_replace_retires(slot, provider);
-		goto out;
-	}
-	if (raceless_replace_pending(slot)) {
-		settled = false;
-		goto out;
-	}
-	slot->leaving = true;
-	if (slot->state == RACELESS_LIVE) {
-		mark(slot);
-		*marked = true;
-	} else if (slot->state != RACELESS_GONE) {
-		settled = false;
-	}
-out:
-	spin_unlock(&slot->lock);
-	return settled;
-}
-
 /*
  * The name is vacant from here on; its waiters get a flight. Not if another has
  * replaced the provider: then it is none of our business any more.
  */
-static void detach(struct raceless_slot *slot,
-		   struct raceless_provider *provider)
+void raceless_teardown_vacate(struct raceless_provider *provider)
 {
+	struct raceless_slot *slot = provider->slot;
+
 	spin_lock(&slot->lock);
 	if (slot->provider == provider) {
 		slot->provider = NULL;
@@ -261,115 +235,107 @@ static void detach(struct raceless_slot *slot,
 	}
 	spin_unlock(&slot->lock);
 	wake_up_all(&slot->changed);
-}
-
-/**
- * raceless_unregister() - make a provider unreachable, and destroy it.
- * @provider: one that raceless_register() accepted.
- *
- * Make unreachable, stop, one grace period, drain, destroy: when it returns,
- * nobody runs the provider's code or has a reference on it. If a worker is
- * already doing that, or another's init runs that is to replace @provider, waits
- * for it. A module's exit cannot fail, so the wait
- * cannot be killed; every 10 s the log says for how many references it waits.
- *
- * Context: process; may sleep. Not from the provider's own ops, and not while
- * the caller holds a reference.
- */
-void raceless_unregister(struct raceless_provider *provider)
-{
-	struct raceless_slot *slot = provider->slot;
-	unsigned int slices = 0;
-	bool marked = false;
-
-	might_sleep();
-	if (!slot) {
-		pr_warn("raceless: %s is not registered\n",
-			provider->name ?: "(null)");
-		return;
-	}
-	/*
-	 * woken by publish(), abandon(), raceless_replace_decide() or teardown(),
-	 * whoever runs them
-	 */
-	while (!wait_event_timeout(slot->changed,
-				   stop_or_gone(provider, &marked),
-				   COMPLAIN_SLICE))
-		if (++slices % 2 == 0)
-			pr_warn("raceless: %s: unregister waits for an unload or a replacement since %u s\n",
-				slot->name, slices * COMPLAIN_SLICE / HZ);
-	if (marked)
-		teardown(provider, READ_ONCE(polite), RACELESS_OP_MAIN);
-	raceless_instance_forget(provider);
-	detach(slot, provider);
 
 	provider->slot = NULL;
 	free_percpu(provider->count);
 	raceless_flight_outlast(slot);
 }
-EXPORT_SYMBOL_GPL(raceless_unregister);
 
-/* Return: 0 (marked), -ENOENT or -EBUSY. */
-static int mark_to_park(struct raceless_slot *slot,
-			struct raceless_provider *provider)
-{
-	int err = 0;
-
-	spin_lock(&slot->lock);
-	if (slot->provider != provider || slot->leaving || slot->hold ||
-	    slot->beside) {
-		err = -EBUSY;
-	} else if (slot->state == RACELESS_GONE) {
-		err = -ENOENT;
-	} else if (slot->state != RACELESS_LIVE) {
-		err = -EBUSY;
-	} else {
-		mark(slot);
-		refcount_inc(&slot->refs);
-	}
-	spin_unlock(&slot->lock);
-	return err;
-}
-
-/**
- * raceless_park() - destroy a provider's instance, and keep the provider.
- * @provider: one that raceless_register() accepted.
- *
- * The same steps as raceless_unregister(), but the name does not become vacant:
- * who asks for it next, or waits for it now, has the provider's init called again.
- * For a provider that gives back what nobody uses. Somebody must see to it that it
- * is not unregistered meanwhile.
- *
- * Context: process; may sleep, and cannot be killed. Not from the provider's own
- * ops, and not while the caller holds a reference.
- * Return: 0, -ENOENT (it has no instance), -EBUSY (it is loading, unloading, held
- * or being replaced).
- */
-int raceless_park(struct raceless_provider *provider)
-{
-	struct raceless_slot *slot = provider->slot;
-	int err;
-
-	might_sleep();
-	err = mark_to_park(slot, provider);
-	if (err)
-		return err;
-	teardown(provider, READ_ONCE(polite), RACELESS_OP_MAIN);
-	raceless_slot_put(slot);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(raceless_park);
-
-/* A module goes, its exit or failed init is over, and providers of it are left. */
-void raceless_unregister_owner(struct module *owner)
+/* From the mark to GONE, all of them. */
+void raceless_teardown(struct raceless_batch *batch)
 {
 	struct raceless_provider *provider;
+	struct raceless_slot *slot;
 
-	while ((provider = raceless_instance_of(owner))) {
-		pr_warn("raceless: module %s left %s registered\n", owner->name,
-			provider->name);
-		raceless_unregister(provider);
+	if (list_empty(&batch->providers))
+		return;
+	/* an op of one may wait for another: see them all before the first runs */
+	list_for_each_entry(provider, &batch->providers, together)
+		raceless_op_begin(provider->slot, batch->op);
+	list_for_each_entry(provider, &batch->providers, together)
+		stop(provider);
+	wait_grace_period(batch);
+	list_for_each_entry(provider, &batch->providers, together)
+		fold(provider, batch);
+	while (!list_empty(&batch->providers)) {
+		provider = await_drain(batch);
+		slot = provider->slot;
+		list_del(&provider->together);
+		destroy(provider, batch);
+		if (batch->unregisters)
+			raceless_teardown_vacate(provider);
+		else
+			raceless_slot_put(slot);
+		cond_resched();
 	}
+}
+
+static void teardown_work(struct work_struct *work)
+{
+	struct raceless_batch *batch =
+		container_of(work, struct raceless_batch, work);
+
+	raceless_teardown(batch);
+	kfree(batch);
+}
+
+/*
+ * For unloads by name: a worker tears down, so that it ends whoever dies, and the
+ * provider stays on its slot. The owner module needs no pin: its exit waits in
+ * raceless_unregister() until the worker has entered GONE.
+ */
+struct raceless_batch *raceless_batch_alloc(bool polite)
+{
+	struct raceless_batch *batch =
+		kmalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
+
+	if (!batch)
+		return NULL;
+	raceless_batch_init(batch, RACELESS_OP_MAIN, polite, false);
+	INIT_WORK(&batch->work, teardown_work);
+	return batch;
+}
+
+/*
+ * Under slot->lock: marks an instance whose provider is to stay. The batch must be
+ * torn down, or queued, soon: others wait for the end of each of its instances.
+ */
+void raceless_batch_mark_name(struct raceless_batch *batch,
+			      struct raceless_slot *slot)
+{
+	raceless_batch_mark(batch, slot);
+	refcount_inc(&slot->refs); /* raceless_teardown() puts it */
+}
+
+/* Hands it to the worker. */
+void raceless_batch_queue(struct raceless_batch *batch)
+{
+	queue_work(teardown_queue, &batch->work);
+}
+
+static void retire_work(struct work_struct *work)
+{
+	struct raceless_beside *beside =
+		container_of(work, struct raceless_beside, retire);
+	struct raceless_batch batch;
+
+	raceless_batch_init(&batch, RACELESS_OP_BESIDE,
+			    READ_ONCE(raceless_polite), false);
+	add(&batch, beside->tenure.provider);
+	raceless_teardown(&batch);
+	raceless_beside_put(beside);
+}
+
+/*
+ * Takes down an instance that has been replaced, and so marked. Under slot->lock.
+ * Its owner needs no pin, as in raceless_batch_alloc().
+ */
+void raceless_teardown_retire(struct raceless_beside *beside)
+{
+	refcount_inc(&beside->refs);
+	refcount_inc(&beside->slot->refs); /* raceless_teardown() puts it */
+	INIT_WORK(&beside->retire, retire_work);
+	queue_work(teardown_queue, &beside->retire);
 }
 
 int raceless_teardowns_init(void)

@@ -129,24 +129,31 @@ TRACE_EVENT(raceless_stop,
 		  __entry->instance, __entry->ns)
 );
 
-/* The grace period between stop and drain, as the unloader saw it. */
+/*
+ * The grace period between stop and drain, as the unloader saw it: one for the
+ * @nr instances that were stopped together, of which @name is the first.
+ */
 TRACE_EVENT(raceless_grace_period,
-	TP_PROTO(const char *name, u64 instance, u64 ns, bool expedited),
-	TP_ARGS(name, instance, ns, expedited),
+	TP_PROTO(const char *name, u64 instance, u32 nr, u64 ns,
+		 bool expedited),
+	TP_ARGS(name, instance, nr, ns, expedited),
 	TP_STRUCT__entry(
 		__string(name, name)
 		__field(u64, instance)
 		__field(u64, ns)
+		__field(u32, nr)
 		__field(bool, expedited)
 	),
 	TP_fast_assign(
 		raceless_assign_str(name, name);
 		__entry->instance = instance;
 		__entry->ns = ns;
+		__entry->nr = nr;
 		__entry->expedited = expedited;
 	),
-	TP_printk("name=%s instance=%llu ns=%llu expedited=%d", __get_str(name),
-		  __entry->instance, __entry->ns, __entry->expedited)
+	TP_printk("name=%s instance=%llu nr=%u ns=%llu expedited=%d",
+		  __get_str(name), __entry->instance, __entry->nr, __entry->ns,
+		  __entry->expedited)
 );
 
 /* A get or tryget failed: enum raceless_reason, and the errno given. */

@@ -142,6 +142,9 @@ class Load {
     latency("stop_ns", hits("stop"), hits("stop_ns"));
     latency("grace_ns", plus(hits("grace_period_polite"), hits("grace_period_expedited")),
             hits("grace_period_ns"));
+    // One for each instance: those that were stopped together share it.
+    balance("grace periods of instances", hits("grace_period_instances"),
+            book_.transitions(RACELESS_STOPPING, RACELESS_DRAINING));
     transition("drain_ns", RACELESS_DRAINING, RACELESS_DESTROYING);
     transition("destroy_ns", RACELESS_DESTROYING, RACELESS_GONE);
     latency("wait_ns", hits("wait_ok"), hits("wait_ok_ns"));

@@ -95,6 +95,7 @@ TEST(Books, EveryTracepointCounts) {
                           "stop_ns",
                           "grace_period_polite",
                           "grace_period_ns",
+                          "grace_period_instances",
                           "get_fail_1",
                           "get_fail_8",
                           "wait_begin",

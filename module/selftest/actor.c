@@ -71,6 +71,18 @@ long act_unregister(struct actor *actor)
 	return 0;
 }
 
+long act_unregister_all(struct actor *actor)
+{
+	raceless_unregister_all(actor->providers, actor->nr);
+	return 0;
+}
+
+long act_unload_many(struct actor *actor)
+{
+	return device_unload_many(actor->file, actor->entries, actor->nr,
+				  actor->flags, actor->timeout);
+}
+
 long act_unload(struct actor *actor)
 {
 	return device_unload(actor->file, actor->subject->provider.name,

@@ -64,6 +64,41 @@ long device_unload(struct file *file, const char *name, u32 flags,
 	return device_ioctl(file, RACELESS_IOC_UNLOAD, &arg, sizeof(arg));
 }
 
+/* The entries lie behind the request, and come back from there. */
+long device_unload_many(struct file *file,
+			struct raceless_unload_entry *entries, unsigned int nr,
+			u32 flags, unsigned long timeout)
+{
+	struct raceless_unload_many arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.timeout_ns = jiffies_to_nsecs(timeout),
+		.nr = nr,
+		.entry_bytes = sizeof(*entries),
+	};
+	size_t bytes = nr * sizeof(*entries);
+	unsigned long user = vm_mmap(NULL, 0, sizeof(arg) + bytes,
+				     PROT_READ | PROT_WRITE,
+				     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	void __user *to;
+	long ret;
+
+	if (IS_ERR_VALUE(user))
+		return user;
+	to = (void __user *)(user + sizeof(arg));
+	arg.entries = user + sizeof(arg);
+	if (copy_to_user((void __user *)user, &arg, sizeof(arg)) ||
+	    copy_to_user(to, entries, bytes))
+		ret = -EFAULT;
+	else
+		ret = file->f_op->unlocked_ioctl(file, RACELESS_IOC_UNLOAD_MANY,
+						 user);
+	if (copy_from_user(entries, to, bytes))
+		ret = -EFAULT;
+	vm_munmap(user, sizeof(arg) + bytes);
+	return ret;
+}
+
 long device_release(struct file *file, const char *name)
 {
 	struct raceless_release arg = { .size = sizeof(arg) };

@@ -5,6 +5,7 @@
 #include <linux/smp.h>
 #include <linux/swait.h>
 
+#include "count.h"
 #include "selftest.h"
 
 /* How long a drainer gets to go wrong when it should do nothing. */
@@ -36,7 +37,10 @@ static bool still_drains(void)
 	unsigned long deadline = jiffies + PATIENCE;
 
 	while (time_before(jiffies, deadline)) {
-		if (swait_active(&subject.provider.drained.wait))
+		struct raceless_drain *drain =
+			READ_ONCE(subject.provider.drain);
+
+		if (drain && swait_active(&drain->each.wait))
 			return true;
 		if (completion_done(&subject.destroy.reached))
 			return false;
@@ -79,7 +83,7 @@ static const char *put_before_fold(void)
 	EXPECT(start_unload(CROWD));
 	EXPECT(gate_reached(&subject.stop));
 	raceless_put(&subject.provider);
-	EXPECT(!completion_done(&subject.provider.drained));
+	EXPECT(atomic_long_read(&subject.provider.folded) > 0);
 	gate_open(&subject.stop);
 	EXPECT(still_drains());
 	raceless_put(&subject.provider);
@@ -102,7 +106,7 @@ static bool folded(void)
 }
 
 /*
- * raceless_put() with a long pause between its decrement and its completion: a
+ * raceless_put() with a long pause between its decrement and what it does next: a
  * drainer that looked at the count would free the provider under it.
  */
 static const char *slow_last_put(void)
@@ -114,7 +118,8 @@ static const char *slow_last_put(void)
 	EXPECT(!atomic_long_dec_return(&subject.provider.folded));
 	EXPECT(!wait_for_completion_timeout(&subject.destroy.reached,
 					    TEMPTATION));
-	complete(&subject.provider.drained);
+	llist_add(&subject.provider.drained, &subject.provider.drain->ended);
+	complete(&subject.provider.drain->each);
 	EXPECT(ends());
 	return NULL;
 }

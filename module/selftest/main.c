@@ -12,7 +12,8 @@
 static const struct test *const groups[] = {
 	count_tests,	  section_tests, drain_tests,  lifecycle_tests,
 	succession_tests, wait_tests,	 flight_tests, hold_tests,
-	replace_tests,	  contention_tests, misuse_tests,
+	batch_tests,	  request_tests, replace_tests,
+	contention_tests, misuse_tests,
 };
 
 static char *only;

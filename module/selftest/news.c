@@ -13,7 +13,7 @@
 static const char *expected; /* a string literal of the test */
 static struct completion joins;
 static struct completion states[RACELESS_DESTROYING + 1];
-static atomic_t grace_periods;
+static atomic_t grace_periods, grace_instances;
 
 static bool concerns_us(const char *name)
 {
@@ -35,11 +35,12 @@ static void on_transition(void *data, const char *name, u64 instance,
 		complete(&states[to]);
 }
 
-static void on_grace_period(void *data, const char *name, u64 instance, u64 ns,
-			    bool expedited)
+/* Of any name: one may have been waited for by instances of others. */
+static void on_grace_period(void *data, const char *name, u64 instance, u32 nr,
+			    u64 ns, bool expedited)
 {
-	if (concerns_us(name))
-		atomic_inc(&grace_periods);
+	atomic_inc(&grace_periods);
+	atomic_add(nr, &grace_instances);
 }
 
 /* Forgets what was told before. */
@@ -51,6 +52,7 @@ void news_expect(const char *name)
 	for (i = 0; i < ARRAY_SIZE(states); i++)
 		reinit_completion(&states[i]);
 	atomic_set(&grace_periods, 0);
+	atomic_set(&grace_instances, 0);
 	WRITE_ONCE(expected, name);
 }
 
@@ -69,10 +71,16 @@ bool news_state(enum raceless_state state)
 	return wait_for_completion_timeout(&states[state], PATIENCE);
 }
 
-/* How many grace periods unloads of the name have waited for. */
+/* How many grace periods unloads have waited for, of any name … */
 unsigned int news_grace_periods(void)
 {
 	return atomic_read(&grace_periods);
+}
+
+/* … and how many instances these were for. */
+unsigned int news_grace_instances(void)
+{
+	return atomic_read(&grace_instances);
 }
 
 int news_init(void)

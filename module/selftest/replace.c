@@ -242,7 +242,10 @@ static const char *predecessor_goes(int error)
 		return complaint;
 	new.init_error = error;
 	EXPECT(actor_start(&unloader, act_unregister));
-	await_wait(&third);
+	/* until it sleeps: for that init, or for something that is wrong */
+	while (READ_ONCE(unloader.task->__state) != TASK_UNINTERRUPTIBLE &&
+	       actor_running(&unloader))
+		cond_resched();
 	EXPECT(actor_running(&unloader) && !old.stops);
 	EXPECT(serves(&old));
 	gate_open(&new.init);
@@ -259,7 +262,6 @@ static const char *predecessor_goes(int error)
 
 static const char *predecessor_goes_in_init(void)
 {
-	memset(&third, 0, sizeof(third));
 	return predecessor_goes(0) ?: predecessor_goes(-ENXIO);
 }
 

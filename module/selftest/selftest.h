@@ -37,6 +37,7 @@ struct subject {
 	int init_error; /* what init returns */
 	int (*in_init)(struct subject *subject); /* run by init, if set */
 	void (*in_stop)(struct subject *subject);
+	void (*in_destroy)(struct subject *subject);
 	struct raceless_provider *held; /* what keeps it in its drain */
 	unsigned int inits, stops, destroys; /* begun */
 	unsigned long init_order, destroyed_order; /* when: order_now() */
@@ -65,6 +66,9 @@ struct actor {
 	struct mm_struct *mm; /* of the test, for ioctls */
 	u32 flags;
 	struct subject *subject;
+	struct raceless_provider **providers; /* or many of them, */
+	struct raceless_unload_entry *entries; /* or many names */
+	unsigned int nr;
 };
 
 bool actor_start(struct actor *actor, long (*act)(struct actor *actor));
@@ -75,13 +79,16 @@ void actor_kill(struct actor *actor);
 long act_get(struct actor *actor);
 long act_register(struct actor *actor);
 long act_unregister(struct actor *actor);
+long act_unregister_all(struct actor *actor);
 long act_unload(struct actor *actor);
+long act_unload_many(struct actor *actor);
 
 /* News: the registry's tracepoints, for one name at a time. */
 void news_expect(const char *name);
 bool news_joined(unsigned int nr);
 bool news_state(enum raceless_state state);
 unsigned int news_grace_periods(void);
+unsigned int news_grace_instances(void);
 int news_init(void);
 void news_exit(void);
 
@@ -90,6 +97,9 @@ struct file *device_open(void);
 bool device_close(struct file *file);
 long device_unload(struct file *file, const char *name, u32 flags,
 		   unsigned long timeout);
+long device_unload_many(struct file *file,
+			struct raceless_unload_entry *entries, unsigned int nr,
+			u32 flags, unsigned long timeout);
 long device_release(struct file *file, const char *name);
 
 struct test {
@@ -114,6 +124,7 @@ struct test {
 
 extern const struct test count_tests[], section_tests[], drain_tests[],
 	lifecycle_tests[], succession_tests[], wait_tests[], flight_tests[],
-	hold_tests[], replace_tests[], contention_tests[], misuse_tests[];
+	hold_tests[], batch_tests[], request_tests[], replace_tests[],
+	contention_tests[], misuse_tests[];
 
 #endif /* _RACELESS_SELFTEST_H */

@@ -75,6 +75,8 @@ static void subject_destroy(struct raceless_provider *provider)
 
 	subject->destroys++;
 	gate_pass(&subject->destroy);
+	if (subject->in_destroy)
+		subject->in_destroy(subject);
 	subject->destroyed_order = order_now();
 }
 

@@ -42,6 +42,7 @@ struct counts {
 	u64 stops_ns;
 	u64 graces[2]; /* expedited? */
 	u64 graces_ns;
+	u64 graces_nr; /* instances that they were for */
 	u64 get_fails[RACELESS_NR_REASONS];
 	u64 wait_begins;
 	u64 waits[2]; /* failed? */
@@ -111,13 +112,14 @@ static void on_stop(void *data, const char *name, u64 instance, u64 ns)
 	this_cpu_add(book->counts->stops_ns, ns);
 }
 
-static void on_grace_period(void *data, const char *name, u64 instance, u64 ns,
-			    bool expedited)
+static void on_grace_period(void *data, const char *name, u64 instance, u32 nr,
+			    u64 ns, bool expedited)
 {
 	struct book *book = data;
 
 	this_cpu_inc(book->counts->graces[expedited]);
 	this_cpu_add(book->counts->graces_ns, ns);
+	this_cpu_add(book->counts->graces_nr, nr);
 }
 
 static void on_get_fail(void *data, const char *name, u32 reason, int error)
@@ -341,6 +343,7 @@ static void show_counts(struct seq_file *seq, const struct counts *sum)
 	seq_printf(seq, "grace_period_polite %llu\n", sum->graces[0]);
 	seq_printf(seq, "grace_period_expedited %llu\n", sum->graces[1]);
 	seq_printf(seq, "grace_period_ns %llu\n", sum->graces_ns);
+	seq_printf(seq, "grace_period_instances %llu\n", sum->graces_nr);
 	for (i = 1; i < RACELESS_NR_REASONS; i++)
 		seq_printf(seq, "get_fail_%u %llu\n", i, sum->get_fails[i]);
 	seq_printf(seq, "wait_begin %llu\n", sum->wait_begins);

@@ -44,6 +44,7 @@ struct probe {
 
 /* static: what is left registered outlives a module init that failed */
 static struct probe probes[MAX_NAMES];
+static struct raceless_provider *providers[MAX_NAMES];
 
 static int probe_init(struct raceless_provider *provider)
 {
@@ -64,12 +65,6 @@ static int probe_init(struct raceless_provider *provider)
 
 static const struct raceless_ops probe_ops = { .init = probe_init };
 
-static void unregister(uint registered)
-{
-	while (registered--)
-		raceless_unregister(&probes[registered].provider);
-}
-
 static int __init probe_module_init(void)
 {
 	struct probe *probe;
@@ -87,9 +82,10 @@ static int __init probe_module_init(void)
 		probe->provider.ops = &probe_ops;
 		err = raceless_register(&probe->provider);
 		if (err) {
-			unregister(i);
+			raceless_unregister_all(providers, i);
 			return err;
 		}
+		providers[i] = &probe->provider;
 	}
 	return -fail_after;
 }
@@ -97,7 +93,7 @@ static int __init probe_module_init(void)
 static void __exit probe_module_exit(void)
 {
 	if (!leave)
-		unregister(nr);
+		raceless_unregister_all(providers, nr);
 	if (exit_ms)
 		msleep(exit_ms);
 }

@@ -234,11 +234,65 @@ struct raceless_release {
 	char name[RACELESS_NAME_SIZE];
 };
 
+/**
+ * struct raceless_unload_entry - one name of struct raceless_unload_many.
+ * @name: in: which name.
+ * @error: out: 0, or the errno that RACELESS_IOC_UNLOAD would fail with.
+ * @reserved: out: 0.
+ * @instance: out, as the rest: as in struct raceless_unload; 0 and empty if the
+ *	name could not be taken down; times 0 if its unload is not over.
+ * @stop_ns: time in the provider's stop.
+ * @grace_ns: the grace period, which all names shared.
+ * @drain_ns: the wait for the last reference, and for the destroys of those names
+ *	of the request that drained before it.
+ * @destroy_ns: time in the provider's destroy.
+ * @owner: name of the module that provided it.
+ */
+struct raceless_unload_entry {
+	char name[RACELESS_NAME_SIZE];
+	__u32 error;
+	__u32 reserved;
+	__u64 instance;
+	__u64 stop_ns;
+	__u64 grace_ns;
+	__u64 drain_ns;
+	__u64 destroy_ns;
+	char owner[64];
+};
+
+/**
+ * struct raceless_unload_many - stop, drain and destroy the instances of many
+ *	names together (RACELESS_IOC_UNLOAD_MANY). Needs CAP_SYS_MODULE.
+ * @size: in: sizeof(struct raceless_unload_many).
+ * @flags: in: as in struct raceless_unload; for all.
+ * @timeout_ns: in: as in struct raceless_get; for all of them together.
+ * @entries: in: address of an array of struct raceless_unload_entry.
+ * @nr: in: its length: 1 to RACELESS_MAX_HOLDS_PER_FD.
+ * @entry_bytes: in: sizeof(struct raceless_unload_entry); the rules of @size.
+ *
+ * As RACELESS_IOC_UNLOAD of each, but they share one grace period, and none waits
+ * for another's last reference. It is not all or nothing: a name that cannot be
+ * taken down, or whose unload is not over in time, says so in its entry, and the
+ * others go on. A name that is listed twice is EBUSY the second time.
+ *
+ * Return: 0, also if no entry succeeded; EPERM, EINVAL, EMFILE (@nr), ENOMEM,
+ * E2BIG: then no name was touched; EFAULT.
+ */
+struct raceless_unload_many {
+	__u32 size;
+	__u32 flags;
+	__u64 timeout_ns;
+	__u64 entries;
+	__u32 nr;
+	__u32 entry_bytes;
+};
+
 #define RACELESS_IOC_GET _IOWR('r', 0xe0, struct raceless_get)
 #define RACELESS_IOC_PUT _IOW('r', 0xe1, struct raceless_put)
 #define RACELESS_IOC_CALL _IOWR('r', 0xe2, struct raceless_call)
 #define RACELESS_IOC_UNLOAD _IOWR('r', 0xe3, struct raceless_unload)
 #define RACELESS_IOC_RELEASE _IOW('r', 0xe4, struct raceless_release)
+#define RACELESS_IOC_UNLOAD_MANY _IOW('r', 0xe5, struct raceless_unload_many)
 
 /* Operations of the sample providers. */
 #define RACELESS_NULL_OP_CHECK 1 /* check the canary; no input, no output */
