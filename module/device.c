@@ -8,6 +8,7 @@
 #include "call.h"
 #include "device.h"
 #include "hold.h"
+#include "holder.h"
 #include "reference.h"
 #include "stats.h"
 #include "unload.h"
@@ -41,6 +42,7 @@ static int open(struct inode *inode, struct file *filp)
 	INIT_LIST_HEAD(&file->holds);
 	mutex_init(&file->holds_mutex);
 	filp->private_data = file;
+	raceless_holders_add(file);
 	raceless_count(COUNT_DESCRIPTORS_OPENED);
 	return stream_open(inode, filp);
 }
@@ -50,6 +52,7 @@ static int release(struct inode *inode, struct file *filp)
 {
 	struct raceless_file *file = filp->private_data;
 
+	raceless_holders_remove(file);
 	raceless_references_close(file);
 	raceless_holds_close(file);
 	raceless_user_put(file->user);

@@ -4,6 +4,7 @@
 #define _RACELESS_DEVICE_H
 
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
@@ -18,6 +19,9 @@ struct raceless_user;
  * @holds: struct raceless_hold.
  * @holds_mutex: protects @holds and @nr_holds.
  * @nr_holds: how many there are.
+ * @node: all descriptors.
+ * @opener: the process that opened it, and
+ * @comm: its name then.
  *
  * The release of the descriptor comes after the last ioctl: it has no rivals.
  */
@@ -27,6 +31,9 @@ struct raceless_file {
 	struct list_head holds;
 	struct mutex holds_mutex; /* protects holds and nr_holds */
 	unsigned int nr_holds;
+	struct list_head node;
+	struct pid *opener;
+	char comm[TASK_COMM_LEN];
 };
 
 int raceless_device_init(void);

@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "flight.h"
+#include "holder.h"
 #include "owner.h"
 #include "slot.h"
 #include "state.h"
@@ -29,11 +30,16 @@ static int __init raceless_init(void)
 	err = raceless_state_init();
 	if (err)
 		goto err_owners;
-	err = raceless_device_init();
+	err = raceless_holders_init();
 	if (err)
 		goto err_state;
+	err = raceless_device_init();
+	if (err)
+		goto err_holders;
 	return 0;
 
+err_holders:
+	raceless_holders_exit();
 err_state:
 	raceless_state_exit();
 err_owners:
@@ -54,6 +60,7 @@ err_slots:
 static void __exit raceless_exit(void)
 {
 	raceless_device_exit();
+	raceless_holders_exit();
 	raceless_state_exit();
 	raceless_owners_exit();
 	raceless_flights_exit();

@@ -26,6 +26,7 @@
 #include "count.h"
 #include "flight.h"
 #include "hold.h"
+#include "holder.h"
 #include "instance.h"
 #include "replace.h"
 #include "stats.h"
@@ -160,6 +161,7 @@ static void complain(struct raceless_batch *batch, unsigned int seconds)
 			continue;
 		pr_warn("raceless: %s: unload waits for %ld references since %u s\n",
 			provider->name, raceless_count_read(provider), seconds);
+		raceless_holders_log(provider);
 	}
 	if (nr > MAX_COMPLAINTS)
 		pr_warn("raceless: unloads of %u more names wait for references\n",

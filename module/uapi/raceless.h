@@ -23,6 +23,7 @@
 
 #define RACELESS_DEVICE "/dev/raceless"
 #define RACELESS_STATE_FILE "/proc/raceless"
+#define RACELESS_HOLDERS_FILE "/proc/raceless_holders"
 
 /* "raceless-" and a name must fit into the kernel's MODULE_NAME_LEN (56). */
 #define RACELESS_NAME_MAX 46
