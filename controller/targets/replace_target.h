@@ -24,6 +24,8 @@ class ReplaceTarget : public RegistryTarget {
   ~ReplaceTarget() override;
 
   [[nodiscard]] Crews default_crews() const override;
+  // The modules stay, with what is theirs, at a rest too: only callers could tell a leak from that.
+  [[nodiscard]] uint64_t default_leak_check() const override { return 0; }
   [[nodiscard]] Tracing::Options tracing_options() const override;
   [[nodiscard]] Result<std::unique_ptr<Worker>> make_worker(Surroundings surroundings) override;
   // The modules stay: an unload would make gets wait.

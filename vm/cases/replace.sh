@@ -41,7 +41,7 @@ equal "through, the new one fails: the name is lost" \
 check "it says so" grep -q "null is lost" /tmp/out
 for way in through side-by-side; do
   check "a storm of replacements, $way" \
-    raceless storm --target "replace:$way" --duration 8s --seed 1 --output "/results/$way"
+    raceless storm --target "replace:$way" --duration 8s --seed 1 --leak-check 50 --output "/results/$way"
   check "in which both versions served" sh -c \
     "! grep -o '\"served_by_version_[12]\":0[,}]' /results/$way/run.json"
 done
