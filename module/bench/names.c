@@ -11,6 +11,7 @@
 /* Room for as many as there can be, so that some can be added to those there are. */
 static struct raceless_provider *providers; /* under the device's mutex */
 static char (*texts)[BENCH_NAME_SIZE];
+static struct raceless_provider **together; /* to unregister them with */
 static unsigned int nr_names;
 
 static int no_init(struct raceless_provider *provider)
@@ -27,12 +28,12 @@ const char *names_text(unsigned int i)
 
 void names_remove(void)
 {
-	while (nr_names) {
-		raceless_unregister(&providers[--nr_names]);
-		cond_resched();
-	}
+	raceless_unregister_all(together, nr_names);
+	nr_names = 0;
+	kvfree(together);
 	kvfree(providers);
 	kvfree(texts);
+	together = NULL;
 	providers = NULL;
 	texts = NULL;
 }
@@ -43,7 +44,9 @@ static int names_alloc(void)
 			     GFP_KERNEL);
 	texts = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*texts),
 			 GFP_KERNEL);
-	return providers && texts ? 0 : -ENOMEM;
+	together = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*together),
+			    GFP_KERNEL);
+	return providers && texts && together ? 0 : -ENOMEM;
 }
 
 static int names_add(unsigned int nr)
@@ -60,7 +63,7 @@ static int names_add(unsigned int nr)
 		err = raceless_register(provider);
 		if (err)
 			return err;
-		nr_names++;
+		together[nr_names++] = provider;
 		cond_resched();
 	}
 	return 0;
