@@ -11,8 +11,8 @@
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
-#include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
