@@ -23,6 +23,7 @@ using AddCommand = RunCommand (*)(CLI::App& app);
 
 RunCommand add_storm(CLI::App& app);
 RunCommand add_policies(CLI::App& app);
+RunCommand add_unload(CLI::App& app);
 RunCommand add_doctor(CLI::App& app);
 RunCommand add_audit(CLI::App& app);
 RunCommand add_load(CLI::App& app);

@@ -19,11 +19,13 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 5> kCommands = {{
+constexpr std::array<Command, 6> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
     {"policies", "storm one resource under each lifecycle policy, and compare them",
      raceless::add_policies},
+    {"unload", "take names down together, remove their modules, say who is in the way",
+     raceless::add_unload},
     {"doctor", "say what this kernel and this user can do, and what to do about the rest",
      raceless::add_doctor},
     {"audit", "compare what the registry counted with what the kernel counted without it",
