@@ -17,7 +17,6 @@ struct Part {
   // benchmarks of a part are interleaved if that makes no names anew.
   int repetitions;
   bool interleaved;
-  double min_time_s;
   Status (*add)(const BenchDevice& device, const Settings& settings);
 };
 
@@ -36,10 +35,10 @@ Status add_waits(const BenchDevice& device, const Settings& settings);
 Status add_storms(const BenchDevice& device, const Settings& settings);
 
 constexpr Part kParts[] = {
-    {"pairs", "a get and put, on 1, 2, 4 … CPUs", 5, true, 0.05, add_pairs},
-    {"names", "lookups among 10 to 100,000 names", 5, false, 0.1, add_names},
-    {"waits", "unloads, grace periods, flights", 21, true, 1e-9, add_waits},
-    {"storms", "loads and unloads of a module", 3, true, 1e-9, add_storms},
+    {"pairs", "a get and put, on 1, 2, 4 … CPUs", 5, true, add_pairs},
+    {"names", "lookups among 10 to 100,000 names", 5, false, add_names},
+    {"waits", "unloads, grace periods, flights", 21, true, add_waits},
+    {"storms", "loads and unloads of a module", 3, true, add_storms},
 };
 
 }  // namespace raceless

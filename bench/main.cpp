@@ -54,8 +54,7 @@ void initialize(const Part& part, const CommandLine& line) {
   // What the command line says comes later and wins.
   std::vector<std::string> words = {
       "raceless-bench", fmt::format("--benchmark_repetitions={}", part.repetitions),
-      fmt::format("--benchmark_enable_random_interleaving={}", part.interleaved),
-      fmt::format("--benchmark_min_time={}", part.min_time_s)};
+      fmt::format("--benchmark_enable_random_interleaving={}", part.interleaved)};
   words.insert(words.end(), line.rest.begin(), line.rest.end());
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);

@@ -20,6 +20,8 @@ constexpr uint64_t kFirstLoops = 1'000;
 // Regions that are not timed: they fill the caches, and QEMU's TLB, which grows by half from one to
 // the next, and show how many loops make a region.
 constexpr int kWarmUps = 4;
+// Regions that are: Google Benchmark wants as many in each repetition.
+constexpr int kRegions = 2;
 
 struct Pairs {
   std::string mechanism;
@@ -49,15 +51,16 @@ void time_pairs(benchmark::State& state, const BenchDevice& device, const Settin
     if (settings.loops == 0) loops = fitting_loops(loops, *ns);
   }
   double sum_ns = 0;
-  while (state.KeepRunningBatch(static_cast<int64_t>(loops))) {
+  for ([[maybe_unused]] auto _ : state) {
     const Result<uint64_t> ns = region(loops);
     if (!ns) return;
-    sum_ns += static_cast<double>(*ns);
-    state.SetIterationTime(static_cast<double>(*ns) * 1e-9);
+    const double pair_ns = static_cast<double>(*ns) / static_cast<double>(loops);
+    sum_ns += pair_ns;
+    state.SetIterationTime(pair_ns * 1e-9);
   }
   if (settings.instruction_ns > 0)
     state.counters["instructions"] =
-        sum_ns / settings.instruction_ns / static_cast<double>(state.iterations());
+        sum_ns / settings.instruction_ns / static_cast<double>(kRegions);
 }
 
 void add(const std::string& part, const BenchDevice& device, const Settings& settings,
@@ -68,6 +71,7 @@ void add(const std::string& part, const BenchDevice& device, const Settings& set
       [&device, settings, pairs](benchmark::State& state) {
         time_pairs(state, device, settings, pairs);
       })
+      ->Iterations(kRegions)
       ->UseManualTime();
 }
 

@@ -27,11 +27,12 @@ double to_ns(const json& benchmark) {
   return benchmark.at("real_time").get<double>() * factor;
 }
 
-// The benchmark's own name, without what its settings add ("/manual_time", "/repeats:5").
+// The benchmark's own name, without what its settings add ("/iterations:1", "/manual_time").
 std::string plain_name(const json& benchmark) {
   std::string name = benchmark.at("run_name").get<std::string>();
-  const size_t settings = name.find("/manual_time");
-  return settings == std::string::npos ? name : name.substr(0, settings);
+  for (const char* setting : {"/iterations:", "/repeats:", "/manual_time"})
+    if (const size_t at = name.find(setting); at != std::string::npos) name.resize(at);
+  return name;
 }
 
 Result<Repetitions> read_repetitions(const json& run) {

@@ -74,13 +74,17 @@ TEST(Ratios, AGoalHasADirection) {
 
 TEST(Ratios, FilesOfOnePlaceAreOneRun) {
   json part = example(), other = example(), slower = example();
-  part["benchmarks"] = {repetition("storms/raw", 0, 5, "ms")};
+  part["benchmarks"] = {repetition("storms/raw/iterations:1/repeats:3", 0, 5, "ms")};
   other["context"]["kernel"] = "6.1";
   slower["context"]["clock"] = "instructions";
   const std::vector<json> runs = merge_runs({example(), other, part, slower});
   ASSERT_EQ(runs.size(), 3U);
   EXPECT_EQ(runs[0]["benchmarks"].size(), example()["benchmarks"].size() + 1);
   EXPECT_EQ(runs[1]["context"]["kernel"], "6.1");
+  const auto ratios =
+      compute_ratios(runs[0], {{"r", "storms/raw", "pairs/b/threads:2", Bound::at_most, 1}});
+  ASSERT_TRUE(ratios && ratios->at(0));
+  EXPECT_DOUBLE_EQ(ratios->at(0)->value, 5e6 / 100);
   // What is no run is kept, for compute_ratios() to name.
   EXPECT_EQ(merge_runs({example(), json{{"context", example()["context"]}}}).size(), 2U);
 }

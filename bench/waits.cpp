@@ -27,6 +27,7 @@ void add(const BenchDevice& device, const std::string& wait, uint32_t batch) {
   benchmark::RegisterBenchmark(
       fmt::format("waits/{}/batch:{}", wait, batch).c_str(),
       [&device, wait, batch](benchmark::State& state) { time_wait(state, device, wait, batch); })
+      ->Iterations(1)
       ->UseManualTime();
 }
 
@@ -55,9 +56,11 @@ Status add_rmmod() {
     KernelModule module;
   };
   const auto loaded = std::make_shared<Loaded>(Loaded{std::move(*loader), std::move(*module)});
-  benchmark::RegisterBenchmark("waits/rmmod/batch:1", [loaded](benchmark::State& state) {
-    time_rmmod(state, loaded->module);
-  })->UseManualTime();
+  benchmark::RegisterBenchmark(
+      "waits/rmmod/batch:1",
+      [loaded](benchmark::State& state) { time_rmmod(state, loaded->module); })
+      ->Iterations(1)
+      ->UseManualTime();
   return {};
 }
 

@@ -53,6 +53,7 @@ long bench_run(const struct mechanism *mechanism, unsigned int threads,
 
 int names_want(unsigned int nr);
 void names_remove(void);
+void names_exit(void);
 const char *names_text(unsigned int i);
 
 /* The fast path alone: check/shape looks at its instructions. */

