@@ -24,7 +24,10 @@ class Holding : public Registry {
     return parse_holders(read_text(RACELESS_HOLDERS_FILE).value()).value();
   }
   static uint64_t held_by(const std::string& name, pid_t pid) {
-    for (const Holder& holder : holders()[name].descriptors)
+    const std::map<std::string, Holders> all = holders();
+    const auto found = all.find(name);
+    if (found == all.end()) return 0;
+    for (const Holder& holder : found->second.descriptors)
       if (holder.pid == static_cast<uint64_t>(pid)) return holder.references;
     return 0;
   }
