@@ -20,7 +20,8 @@ static struct resource_body *present; /* unload_lock; also while it is deleted *
 static bool deleted; /* unload_lock */
 static DEFINE_MUTEX(load_mutex); /* stands for the big kernel lock */
 
-static void lock(void) __acquires(unload_lock)
+static void lock(void)
+	__acquires(unload_lock)
 {
 	u64 began_ns;
 
