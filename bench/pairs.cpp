@@ -39,7 +39,7 @@ uint64_t fitting_loops(uint64_t loops, uint64_t ns) {
 void time_pairs(benchmark::State& state, const BenchDevice& device, const Settings& settings,
                 const Pairs& pairs) {
   const auto region = [&](uint64_t loops) {
-    const Result<uint64_t> ns =
+    Result<uint64_t> ns =
         device.time_pairs(pairs.mechanism, pairs.threads, loops, pairs.population);
     if (!ns) state.SkipWithError(ns.error().message().c_str());
     return ns;

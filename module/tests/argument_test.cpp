@@ -159,7 +159,8 @@ TEST_F(Argument, TimeoutsOverAnHour) {
 
 TEST_F(Argument, AddressesAndCommands) {
   EXPECT_EQ(call(RACELESS_IOC_GET, nullptr), EFAULT);
-  EXPECT_EQ(call(_IO('r', 0xe5), nullptr), ENOTTY);
+  EXPECT_EQ(call(RACELESS_IOC_UNLOAD_MANY, nullptr), EFAULT);
+  EXPECT_EQ(call(_IO('r', 0xef), nullptr), ENOTTY);
   EXPECT_EQ(call(_IO('r', 0xdf), nullptr), ENOTTY);
   EXPECT_EQ(call(_IO('s', 0xe0), nullptr), ENOTTY);
   raceless_call request{};
