@@ -69,7 +69,7 @@ Outcome run_policies(const PoliciesOptions& options) {
     Parameters parameters = options.parameters;
     parameters.target = "policy:" + policy;
     const Result<std::unique_ptr<StormResult>> result =
-        storm_on(parameters, context, folder + "/" + policy, *signals);
+        storm_on(parameters, context, fmt::format("{}/{}", folder, policy), *signals);
     if (!result) return cannot_run(result.error());
     rows.push_back(policy_row(policy, **result));
     crews = (*result)->crews;

@@ -42,7 +42,7 @@ Result<std::unique_ptr<Worker>> FactoryTarget::make_worker(Surroundings surround
     return FactoryLoader::create(std::move(surroundings), scene(), names_);
   if (surroundings.role == Role::unloader)
     return FactoryUnloader::create(std::move(surroundings), scene(), names_);
-  return FactoryConsumer::create(std::move(surroundings), names_);
+  return FactoryConsumer::create(surroundings, names_);
 }
 
 }  // namespace raceless

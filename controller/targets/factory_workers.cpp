@@ -149,7 +149,7 @@ void FactoryUnloader::destroy(RegistryScene& part) {
                                  surroundings_.thread, 0});
 }
 
-Result<std::unique_ptr<Worker>> FactoryConsumer::create(Surroundings surroundings,
+Result<std::unique_ptr<Worker>> FactoryConsumer::create(const Surroundings& surroundings,
                                                         FactoryScene& names) {
   auto consumers = one_for_each<RegistryConsumer>(surroundings, names);
   if (!consumers) return tl::unexpected(consumers.error());

@@ -70,7 +70,7 @@ class FactoryUnloader : public Worker {
 // A consumer of the registry for each name.
 class FactoryConsumer : public Worker {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Worker>> create(Surroundings surroundings,
+  [[nodiscard]] static Result<std::unique_ptr<Worker>> create(const Surroundings& surroundings,
                                                               FactoryScene& names);
   explicit FactoryConsumer(std::vector<std::unique_ptr<RegistryConsumer>> consumers)
       : consumers_(std::move(consumers)) {}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* raceless_bench.ko: /dev/raceless_bench, for the benchmarks in bench/. */
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -17,6 +19,9 @@ static const struct mechanism *const mechanisms[] = {
 };
 
 static const struct slow *const slow_tables[] = { slow_waits, crowd_waits };
+
+/* Between a preparation and what is timed. */
+#define CALM_MS 20
 
 static DEFINE_MUTEX(one_at_a_time);
 
@@ -98,6 +103,9 @@ static long wait(struct raceless_bench_wait *arg)
 		err = slow->prepare(arg->batch);
 	if (err)
 		return err;
+	/* what the preparation left to workers and RCU is over for all alike */
+	rcu_barrier();
+	msleep(CALM_MS);
 	arg->ns = slow->wait(arg->batch);
 	if (slow->finish)
 		slow->finish(arg->batch);
