@@ -90,7 +90,13 @@ Argv command_with(const Machine& m, const std::string& console, const std::strin
                "chardev:wire",
                "-device",
                fmt::format("isa-debug-exit,iobase={:#x},iosize=4", wire::debug_exit_port)};
-  if (m.accel == "kvm") argv.insert(argv.end(), {"-cpu", "host"});
+  // With RDRAND the kernel has its random numbers from the start. Without, it patches its code for
+  // that seconds after init began, where no boot is tried again, and on emulated CPUs such a patch
+  // may be met half done (Oops: int3). What RDRAND gives is not on a tape.
+  if (m.accel == "kvm")
+    argv.insert(argv.end(), {"-cpu", "host"});
+  else if (m.tape == Tape::None)
+    argv.insert(argv.end(), {"-cpu", "qemu64,+rdrand"});
   if (m.tape != Tape::None) add_tape(argv, m);
   if (m.results_disk) add_results(argv, m);
   return argv;
