@@ -28,7 +28,7 @@ std::string allocations() {
     // The first line of each trace begins with a count and names the caller.
     for (std::string line; std::getline(lines, line);)
       if (line.find("[raceless]") != std::string::npos && line.find(" age=") != std::string::npos)
-        found += name + ":" + line + "\n";
+        found.append(name).append(":").append(line).append("\n");
   }
   return found;
 }

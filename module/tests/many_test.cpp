@@ -25,6 +25,7 @@ class Many : public Registry {
 
   static std::vector<std::string> probes(int nr) {
     std::vector<std::string> names;
+    names.reserve(nr);
     for (int i = 0; i < nr; i++) names.push_back(probe(i));
     return names;
   }
@@ -100,8 +101,10 @@ TEST_F(Many, GetsWhileTheyGo) {
   std::atomic<bool> stop = false;
   std::atomic<int> gets = 0;
   std::atomic<int> failed = 0;
+  constexpr int kUsers = 4;
   std::vector<std::thread> users;
-  for (int first = 0; first < 4; first++)
+  users.reserve(kUsers);
+  for (int first = 0; first < kUsers; first++)
     users.emplace_back([&, first] {
       Device device = Device::open().value();
       for (int i = first; !stop; i += 7) {
