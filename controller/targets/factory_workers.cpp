@@ -8,6 +8,8 @@ namespace raceless {
 namespace {
 
 constexpr uint32_t kDestroyPercent = 70;  // of the operations on a part
+constexpr uint32_t kAlonePercent = 90;    // up to here: unloads of one name, then of some together
+constexpr size_t kTogether = 8;
 
 // One worker of the registry for each name, with a descriptor of its own.
 template <typename Each>
@@ -109,25 +111,57 @@ Result<std::unique_ptr<Worker>> FactoryUnloader::create(Surroundings surrounding
   if (!orders) return tl::unexpected(orders.error());
   auto unloaders = one_for_each<RegistryUnloader>(surroundings, names);
   if (!unloaders) return tl::unexpected(unloaders.error());
+  Result<Device> device = Device::open();
+  if (!device) return tl::unexpected(device.error());
   return std::make_unique<FactoryUnloader>(std::move(surroundings), names, std::move(*orders),
-                                           std::move(*unloaders));
+                                           std::move(*unloaders), std::move(*device));
 }
 
 FactoryUnloader::FactoryUnloader(Surroundings surroundings, FactoryScene& names,
                                  FactoryOrders orders,
-                                 std::vector<std::unique_ptr<RegistryUnloader>> unloaders)
+                                 std::vector<std::unique_ptr<RegistryUnloader>> unloaders,
+                                 Device device)
     : surroundings_(std::move(surroundings)),
       names_(names),
       orders_(std::move(orders)),
-      unloaders_(std::move(unloaders)) {}
+      unloaders_(std::move(unloaders)),
+      device_(std::move(device)) {}
 
 void FactoryUnloader::run(const Op& op) {
   const size_t which = op.choice % unloaders_.size();
   RegistryScene& scene = *names_.names[which];
   if (FactoryScene::is_part(scene) && op.percent < kDestroyPercent)
     destroy(scene);
-  else
+  else if (op.percent < kAlonePercent)
     unloaders_[which]->unload_and_release(op);
+  else
+    unload_together(which, op);
+}
+
+void FactoryUnloader::unload_together(size_t first, const Op& op) {
+  std::vector<std::string> names;
+  names.reserve(kTogether);
+  for (size_t i = 0; i < kTogether; i++)
+    names.push_back(names_.names[(first + i) % names_.names.size()]->provider);
+  const uint64_t start_ns = now_ns();
+  const auto results = device_.unload_many(names, names_.names[first]->timeout_ns);
+  if (!results) {
+    surroundings_.findings.report(
+        {RACELESS_PROMISE_NONE, results.error().message(), 0, surroundings_.thread, 0});
+    return;
+  }
+  const auto unloader_of = [&](size_t i) -> RegistryUnloader& {
+    return *unloaders_[(first + i) % unloaders_.size()];
+  };
+  for (size_t i = 0; i < kTogether; i++) {
+    const NameUnloaded& name = results->at(i);
+    Result<Unloaded> result = name.unloaded;
+    if (name.error != 0) result = fail(name.error, "cannot unload " + name.name);
+    unloader_of(i).unloaded(result, start_ns);
+  }
+  surroundings_.stop.pause(op.hold_ns);
+  for (size_t i = 0; i < kTogether; i++)
+    if (results->at(i).error == 0) unloader_of(i).released(device_.release(names[i]));
 }
 
 void FactoryUnloader::destroy(RegistryScene& part) {

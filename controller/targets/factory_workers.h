@@ -48,23 +48,26 @@ class FactoryLoader : public Worker {
   FactoryOrders orders_;
 };
 
-// Destroys parts, and takes all names down as any provider can be.
+// Destroys parts, and takes all names down as any provider can be: alone, or some together.
 class FactoryUnloader : public Worker {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Worker>> create(Surroundings surroundings,
                                                               RegistryScene& factory,
                                                               FactoryScene& names);
   FactoryUnloader(Surroundings surroundings, FactoryScene& names, FactoryOrders orders,
-                  std::vector<std::unique_ptr<RegistryUnloader>> unloaders);
+                  std::vector<std::unique_ptr<RegistryUnloader>> unloaders, Device device);
   void run(const Op& op) override;
 
  private:
   void destroy(RegistryScene& part);
+  // So many, from this one on.
+  void unload_together(size_t first, const Op& op);
 
   Surroundings surroundings_;
   FactoryScene& names_;
   FactoryOrders orders_;
   std::vector<std::unique_ptr<RegistryUnloader>> unloaders_;  // one for each name
+  Device device_;                                             // for some together
 };
 
 // A consumer of the registry for each name.

@@ -46,37 +46,42 @@ void RegistryUnloader::unload_and_release(const Op& op) {
 }
 
 Result<Unloaded> RegistryUnloader::unload() {
-  Tally& tally = surroundings_.tally;
   const uint64_t start_ns = now_ns();
-  Result<Unloaded> unloaded = device_.unload(scene_.provider, scene_.timeout_ns);
+  Result<Unloaded> result = device_.unload(scene_.provider, scene_.timeout_ns);
+  unloaded(result, start_ns);
+  return result;
+}
+
+void RegistryUnloader::unloaded(const Result<Unloaded>& result, uint64_t start_ns) {
+  Tally& tally = surroundings_.tally;
   tally.add(Breakdown::unloads_by_outcome,
-            "unload " + outcome_name(unloaded ? 0 : unloaded.error().code));
-  if (unloaded) {
-    scene_.instances.destroyed(unloaded->instance);
+            "unload " + outcome_name(result ? 0 : result.error().code));
+  if (result) {
+    scene_.instances.destroyed(result->instance);
     tally.add(Count::unloads);
     tally.record(Latency::unload, now_ns() - start_ns);
-    tally.record(Latency::stop, unloaded->stop_ns);
-    tally.record(Latency::grace, unloaded->grace_ns);
-    tally.record(Latency::drain, unloaded->drain_ns);
-    tally.record(Latency::destroy, unloaded->destroy_ns);
-    return unloaded;
+    tally.record(Latency::stop, result->stop_ns);
+    tally.record(Latency::grace, result->grace_ns);
+    tally.record(Latency::drain, result->drain_ns);
+    tally.record(Latency::destroy, result->destroy_ns);
+    return;
   }
   tally.add(Count::unload_failures);
-  const int error = unloaded.error().code;
+  const int error = result.error().code;
   // Absent, or in the hands of another unloader: that is what a storm is like.
   if (error != ENOENT && error != EBUSY)
     surroundings_.findings.report(
         {error == ETIMEDOUT ? RACELESS_PROMISE_LEAVES_NOTHING : RACELESS_PROMISE_NONE,
-         unloaded.error().message(), 0, surroundings_.thread, 0});
-  return unloaded;
+         result.error().message(), 0, surroundings_.thread, 0});
 }
 
-void RegistryUnloader::release() {
-  const Status released = device_.release(scene_.provider);
-  // ENOENT: the hold has ended by itself, as its module is gone.
-  if (!released && released.error().code != ENOENT)
+void RegistryUnloader::release() { released(device_.release(scene_.provider)); }
+
+void RegistryUnloader::released(const Status& status) {
+  // ENOENT: the hold has ended by itself, as its module is gone, or its provider was unregistered.
+  if (!status && status.error().code != ENOENT)
     surroundings_.findings.report(
-        {RACELESS_PROMISE_LEAVES_NOTHING, released.error().message(), 0, surroundings_.thread, 0});
+        {RACELESS_PROMISE_LEAVES_NOTHING, status.error().message(), 0, surroundings_.thread, 0});
 }
 
 void RegistryUnloader::delete_unpinned() {

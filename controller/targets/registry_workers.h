@@ -39,6 +39,10 @@ class RegistryUnloader : public Worker {
   void run(const Op& op) override;
   // One of the ways alone: the name comes back in place, when it is wanted.
   void unload_and_release(const Op& op);
+  // Counts what came of an unload, ours or one that somebody asked for together with others; says
+  // it if one could not be released.
+  void unloaded(const Result<Unloaded>& result, uint64_t start_ns);
+  void released(const Status& status);
 
  private:
   void unload_and_delete(const Op& op);
