@@ -34,11 +34,17 @@ Status add_waits(const BenchDevice& device, const Settings& settings);
 // storms/WHAT: ns for one load and unload of a module.
 Status add_storms(const BenchDevice& device, const Settings& settings);
 
+// replacements/WAY: ns for one replacement of a provider under its consumers; gets that failed,
+// gets that slept, and the longest wait in units of the replacement that was waited for, as
+// counters.
+Status add_replacements(const BenchDevice& device, const Settings& settings);
+
 constexpr Part kParts[] = {
     {"pairs", "a get and put, on 1, 2, 4 … CPUs", 5, true, add_pairs},
     {"names", "lookups among 10 to 100,000 names", 5, false, add_names},
     {"waits", "unloads, grace periods, flights", 21, true, add_waits},
     {"storms", "loads and unloads of a module", 3, true, add_storms},
+    {"replacements", "of a provider under its consumers", 1, false, add_replacements},
 };
 
 }  // namespace raceless

@@ -31,20 +31,25 @@ struct CommandLine {
 
 void add_options(CLI::App& app, CommandLine& line) {
   std::string parts;
-  for (const Part& part : kParts) parts += fmt::format("\n  {:<8} {}", part.name, part.what);
+  for (const Part& part : kParts) parts += fmt::format("\n  {:<12} {}", part.name, part.what);
   app.footer("Parts:" + parts + "\nOptions that begin with --benchmark_ are Google Benchmark's.");
   app.add_option("part", line.part, "which benchmarks; see below")
       ->required()
       ->check([](const std::string& name) -> std::string {
         const bool known =
             std::ranges::any_of(kParts, [&](const Part& each) { return name == each.name; });
-        return known ? "" : name + " is none of pairs, names, waits, storms";
+        if (known) return "";
+        std::string names;
+        for (const Part& part : kParts) names += fmt::format(" {}", part.name);
+        return name + " is none of the parts:" + names;
       });
   Settings& settings = line.settings;
   app.add_option("--loops", settings.loops, "of a timed region, for pairs and names");
   app.add_option("--names", settings.names, "registered at the most")->capture_default_str();
   app.add_option("--waiters", settings.waiters, "at the most")->capture_default_str();
   app.add_option("--seconds", settings.seconds, "of each storm")->capture_default_str();
+  app.add_option("--replacing-seconds", settings.replacing_seconds, "of each way to replace")
+      ->capture_default_str();
   app.add_option("--instruction-ns", settings.instruction_ns,
                  "the guest's clock counts instructions, so many ns each (QEMU -icount)");
   app.allow_extras();

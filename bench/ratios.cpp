@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 
@@ -18,7 +19,7 @@ constexpr const char* kAtLeast = ">=";
 
 const char* sign(Bound bound) { return bound == Bound::at_most ? kAtMost : kAtLeast; }
 
-// ns by repetition, in the order of their indices, of each benchmark.
+// By repetition, in the order of their indices: ns of each benchmark, and BENCHMARK.COUNTER.
 using Repetitions = std::map<std::string, std::map<int, double>>;
 
 double to_ns(const json& benchmark) {
@@ -43,7 +44,10 @@ Result<Repetitions> read_repetitions(const json& run) {
       const std::string name = plain_name(benchmark);
       if (benchmark.value("error_occurred", false))
         return fail(0, name + ": " + benchmark.value("error_message", "failed"));
-      found[name][benchmark.value("repetition_index", 0)] = to_ns(benchmark);
+      const int index = benchmark.value("repetition_index", 0);
+      found[name][index] = to_ns(benchmark);
+      for (const auto& [key, value] : benchmark.items())
+        if (value.is_number()) found[name + "." + key][index] = value.get<double>();
     }
   } catch (const json::exception& error) {
     return fail(EINVAL, std::string("not a run of raceless-bench: ") + error.what());
@@ -58,6 +62,19 @@ double median(const std::map<int, double>& values) {
   std::sort(sorted.begin(), sorted.end());
   const size_t middle = sorted.size() / 2;
   return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+// A goal's side: a benchmark, a counter of one, or a number, which each repetition has.
+std::optional<std::map<int, double>> side(const Repetitions& repetitions, const std::string& name,
+                                          const std::map<int, double>& other) {
+  const auto found = repetitions.find(name);
+  if (found != repetitions.end()) return found->second;
+  char* end = nullptr;
+  const double number = std::strtod(name.c_str(), &end);
+  if (end == name.c_str() || *end != '\0' || other.empty()) return {};
+  std::map<int, double> constant;
+  for (const auto& [index, value] : other) constant[index] = number;
+  return constant;
 }
 
 Ratio compute(const Goal& goal, const std::map<int, double>& above,
@@ -133,12 +150,12 @@ Result<std::vector<std::optional<Ratio>>> compute_ratios(const json& run,
   if (!repetitions) return tl::unexpected(repetitions.error());
   std::vector<std::optional<Ratio>> ratios;
   for (const Goal& goal : goals) {
-    const auto above = repetitions->find(goal.numerator);
-    const auto below = repetitions->find(goal.denominator);
-    if (above == repetitions->end() || below == repetitions->end())
-      ratios.emplace_back();
+    const auto above = side(*repetitions, goal.numerator, {});
+    const auto below = above ? side(*repetitions, goal.denominator, *above) : std::nullopt;
+    if (below)
+      ratios.emplace_back(compute(goal, *above, *below));
     else
-      ratios.emplace_back(compute(goal, above->second, below->second));
+      ratios.emplace_back();
   }
   return ratios;
 }

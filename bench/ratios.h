@@ -15,7 +15,7 @@ namespace raceless {
 
 enum class Bound { at_most, at_least };
 
-// A line of bench/goals.
+// A line of bench/goals. A side is a benchmark, BENCHMARK.COUNTER, or (the denominator) a number.
 struct Goal {
   std::string name;
   std::string numerator;

@@ -63,6 +63,23 @@ TEST(Ratios, OfMediansWithTheSpreadOfRepetitions) {
   EXPECT_NE(ratio_table(example(), goals, *ratios).find("not run: absent"), std::string::npos);
 }
 
+TEST(Ratios, OfACounterToANumber) {
+  json run = example();
+  run["benchmarks"][0]["failed"] = 6;
+  run["benchmarks"][1]["failed"] = 2;
+  run["benchmarks"][2]["failed"] = 4;
+  const auto ratios =
+      compute_ratios(run, {{"r", "pairs/a/threads:2.failed", "2", Bound::at_most, 1},
+                           {"absent", "pairs/b/threads:2.failed", "2", Bound::at_most, 1},
+                           {"no number", "pairs/a/threads:2.failed", "2x", Bound::at_most, 1}});
+  ASSERT_TRUE(ratios && ratios->at(0));
+  EXPECT_DOUBLE_EQ(ratios->at(0)->value, 2);
+  EXPECT_DOUBLE_EQ(ratios->at(0)->lowest, 1);
+  EXPECT_DOUBLE_EQ(ratios->at(0)->highest, 3);
+  EXPECT_FALSE(ratios->at(1));
+  EXPECT_FALSE(ratios->at(2));
+}
+
 TEST(Ratios, AGoalHasADirection) {
   Ratio ratio{{"r", "a", "b", Bound::at_least, 0.95}, 0.97, 0.9, 1};
   EXPECT_TRUE(ratio.met());

@@ -5,10 +5,10 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "audit/run_file.h"
 #include "benchmarks.h"
 #include "clock.h"
 #include "module_loader.h"
+#include "storm_run.h"
 #include "targets/workload.h"
 #include "text_file.h"
 
@@ -17,9 +17,6 @@ namespace {
 
 constexpr char kModule[] = "raceless_nothing";
 constexpr char kCycles[] = "/sys/module/raceless_bench/parameters/cycles";
-constexpr char kFolder[] = "/tmp/raceless-bench-storm";
-// For what a storm does before and after its time.
-constexpr uint64_t kGraceNs = 300 * kNsPerSecond;
 
 struct Cycles {
   uint64_t ns = 0;
@@ -60,15 +57,8 @@ Result<Cycles> command_loop(const std::string& command, uint32_t seconds) {
 
 // What the storm says of its own time, which begins when all is attached.
 Result<Cycles> storm(const std::string& option, uint32_t seconds) {
-  const std::string command =
-      fmt::format("raceless storm --target load:{} --duration {}s --seed 1 --output {} {}", kModule,
-                  seconds, kFolder, option);
-  Result<Workload> workload = Workload::start(command);
-  if (!workload) return tl::unexpected(workload.error());
-  if (!workload->wait(seconds * kNsPerSecond + kGraceNs)) return fail(ETIMEDOUT, command);
-  if (const WorkloadEnd end = workload->end(); !end.ok())
-    return fail(0, command + ": " + end.describe());
-  const Result<nlohmann::json> run = read_run(fmt::format("{}/run.json", kFolder));
+  const Result<nlohmann::json> run =
+      run_storm(fmt::format("--target load:{} {}", kModule, option), seconds);
   if (!run) return tl::unexpected(run.error());
   return Cycles{run->at("context").at("elapsed_ns").get<uint64_t>(),
                 run->at("counters").at("unloads").get<uint64_t>()};

@@ -2,6 +2,8 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <fstream>
+#include <functional>
 #include <memory>
 
 #include "benchmarks.h"
@@ -10,6 +12,9 @@
 
 namespace raceless {
 namespace {
+
+constexpr uint32_t kInARow = 32;
+constexpr char kPolite[] = "/sys/module/raceless/parameters/polite";
 
 void time_wait(benchmark::State& state, const BenchDevice& device, const std::string& wait,
                uint32_t batch) {
@@ -23,12 +28,31 @@ void time_wait(benchmark::State& state, const BenchDevice& device, const std::st
   }
 }
 
-void add(const BenchDevice& device, const std::string& wait, uint32_t batch) {
-  benchmark::RegisterBenchmark(
-      fmt::format("waits/{}/batch:{}", wait, batch).c_str(),
-      [&device, wait, batch](benchmark::State& state) { time_wait(state, device, wait, batch); })
+void add(const std::string& name, uint32_t batch,
+         const std::function<void(benchmark::State&)>& run) {
+  benchmark::RegisterBenchmark(fmt::format("waits/{}/batch:{}", name, batch).c_str(), run)
       ->Iterations(1)
       ->UseManualTime();
+}
+
+void add(const BenchDevice& device, const std::string& wait, uint32_t batch) {
+  add(wait, batch,
+      [&device, wait, batch](benchmark::State& state) { time_wait(state, device, wait, batch); });
+}
+
+bool set_polite(bool polite) {
+  std::ofstream parameter(kPolite);
+  parameter << polite << std::flush;
+  return parameter.good();
+}
+
+// The same with normal grace periods, which are what most of the kernel waits for.
+void add_polite(const BenchDevice& device, const std::string& wait, uint32_t batch) {
+  add(wait + "_politely", batch, [&device, wait, batch](benchmark::State& state) {
+    if (!set_polite(true)) return state.SkipWithError(kPolite);
+    time_wait(state, device, wait, batch);
+    if (!set_polite(false)) state.SkipWithError(kPolite);
+  });
 }
 
 // What is waited for in a plain unload: the delete_module of a module that does nothing.
@@ -56,11 +80,7 @@ Status add_rmmod() {
     KernelModule module;
   };
   const auto loaded = std::make_shared<Loaded>(Loaded{std::move(*loader), std::move(*module)});
-  benchmark::RegisterBenchmark(
-      "waits/rmmod/batch:1",
-      [loaded](benchmark::State& state) { time_rmmod(state, loaded->module); })
-      ->Iterations(1)
-      ->UseManualTime();
+  add("rmmod", 1, [loaded](benchmark::State& state) { time_rmmod(state, loaded->module); });
   return {};
 }
 
@@ -71,8 +91,13 @@ Status add_waits(const BenchDevice& device, const Settings& settings) {
   if (!waits) return tl::unexpected(waits.error());
   for (const std::string& wait : *waits) {
     add(device, wait, 1);
-    if (wait == "raceless_unregister")
+    if (wait == "raceless_unregister" || wait == "raceless_destroyed")
       for (uint32_t batch : {8U, 64U}) add(device, wait, batch);
+    if (wait == "raceless_destroyed")
+      for (uint32_t batch : {1U, 64U}) add_polite(device, wait, batch);
+    // One after the other, as fast as they go.
+    if (wait == "raceless_lifecycle" || wait == "synchronize_rcu_expedited")
+      add(device, wait, kInARow);
     if (wait.starts_with("crowd_"))
       for (uint32_t batch = 10; batch <= settings.waiters; batch *= 10) add(device, wait, batch);
   }

@@ -52,7 +52,7 @@ long bench_run(const struct mechanism *mechanism, unsigned int threads,
 #define BENCH_NAME_SIZE 24
 
 int names_want(unsigned int nr);
-void names_remove(void);
+u64 names_remove(void);
 void names_exit(void);
 const char *names_text(unsigned int i);
 

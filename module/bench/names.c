@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Many providers that do nothing, each under a name of its own. */
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
@@ -14,25 +15,48 @@ static char (*texts)[BENCH_NAME_SIZE];
 static struct raceless_provider **together; /* to unregister them with */
 static unsigned int nr_names;
 
+static u64 first_stop_ns, last_destroy_ns; /* of those removed together */
+
 static int no_init(struct raceless_provider *provider)
 {
 	return 0;
 }
 
-static const struct raceless_ops ops = { .init = no_init };
+static void note_stop(struct raceless_provider *provider)
+{
+	if (!first_stop_ns)
+		first_stop_ns = ktime_get_ns();
+}
+
+static void note_destroy(struct raceless_provider *provider)
+{
+	last_destroy_ns = ktime_get_ns();
+}
+
+static const struct raceless_ops ops = {
+	.init = no_init,
+	.stop = note_stop,
+	.destroy = note_destroy,
+};
 
 const char *names_text(unsigned int i)
 {
 	return texts[i];
 }
 
-/* Timed: it is the unload of a batch. The memory stays. */
-void names_remove(void)
+/*
+ * Timed: it is the unload of a batch. The memory stays.
+ *
+ * Return: ns from the first stop to the last destroy.
+ */
+u64 names_remove(void)
 {
 	if (!nr_names)
-		return;
+		return 0;
+	first_stop_ns = 0;
 	raceless_unregister_all(together, nr_names);
 	nr_names = 0;
+	return last_destroy_ns - first_stop_ns;
 }
 
 void names_exit(void)

@@ -23,6 +23,11 @@ static u64 unregister_wait(unsigned int batch)
 	return ktime_get_ns() - began_ns;
 }
 
+static u64 destroyed_wait(unsigned int batch)
+{
+	return names_remove();
+}
+
 static int no_init(struct raceless_provider *provider)
 {
 	return 0;
@@ -101,6 +106,7 @@ static void kill_finish(unsigned int batch)
 
 const struct slow slow_waits[] = {
 	{ "raceless_unregister", unregister_prepare, unregister_wait, NULL },
+	{ "raceless_destroyed", unregister_prepare, destroyed_wait, NULL },
 	{ "raceless_lifecycle", NULL, lifecycle_wait, NULL },
 	{ "synchronize_rcu", NULL, normal_wait, NULL },
 	{ "synchronize_rcu_expedited", NULL, expedited_wait, NULL },

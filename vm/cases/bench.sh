@@ -6,10 +6,10 @@
 # memory: 1024
 # timeout: 120
 . /case/ktap
-plan 6
+plan 7
 check "the benchmarks' module loads" modprobe raceless_bench
-briefly="--loops=100 --names=100 --waiters=10 --seconds=1 --benchmark_repetitions=2"
-for part in pairs names waits storms; do
+briefly="--loops=100 --names=100 --waiters=10 --seconds=1 --replacing-seconds=2 --benchmark_repetitions=2"
+for part in pairs names waits storms replacements; do
   # shellcheck disable=SC2086 # words
   check "$part" raceless-bench "$part" $briefly --benchmark_out="/tmp/$part.json"
 done
