@@ -109,6 +109,11 @@ unsigned patience_for(double load, unsigned host_cpus, unsigned guest_cpus) {
   return static_cast<unsigned>(std::clamp(factor, 1.0, 8.0));
 }
 
+unsigned stretched_limit(unsigned limit_s, unsigned patience) {
+  constexpr unsigned most_more_s = 300;  // a command that hangs must not keep everybody for hours
+  return limit_s + std::min(limit_s * (patience - 1), most_more_s);
+}
+
 std::string Machine::kernel_arguments() const {
   // A dying kernel must say so and end at once; -no-reboot turns its reboot into QEMU's exit.
   std::string text = fmt::format(

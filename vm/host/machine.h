@@ -35,6 +35,8 @@ struct Machine {
 
 // How many times slower than an idle host this one will run a guest of that many CPUs.
 [[nodiscard]] unsigned patience_for(double load, unsigned host_cpus, unsigned guest_cpus);
+// A command's limit there: it gets as much longer as the kernel's detectors do, within reason.
+[[nodiscard]] unsigned stretched_limit(unsigned limit_s, unsigned patience);
 
 inline constexpr std::uint64_t results_disk_bytes = 1ull << 30;
 inline constexpr const char* tape_file = "recording";

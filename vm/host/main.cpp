@@ -92,7 +92,8 @@ void add_run_options(CLI::App& app, RunArguments& a) {
       ->allow_extra_args(false);
   app.add_option("-e,--env", a.spec.files.env, "a variable for the command, NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option("-t,--timeout", a.spec.timeout_s, "seconds for the command; 0 is no limit")
+  app.add_option("-t,--timeout", a.spec.timeout_s,
+                 "seconds for the command, more on a busy host; 0 is no limit")
       ->capture_default_str();
   app.add_option("-o,--output", a.spec.folder, "the run folder (a new one under runs/)");
   app.add_option("--append", a.spec.append, "more for the kernel's command line")

@@ -313,7 +313,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   options.folder = spec.folder;
   options.command = machine.command();
   options.tape = machine.tape;
-  options.limit_s = spec.timeout_s;
+  options.limit_s = stretched_limit(spec.timeout_s, machine.patience);
   options.boot_limit_s *= machine.patience;
   options.grace_s *= machine.patience;
   options.terminal = spec.terminal;
@@ -321,7 +321,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   options.copy_output = spec.copy_output;
   fs::path script = spec.folder / "qemu-cmd";
   std::ofstream(script) << saved.script(
-      spec.timeout_s == 0 ? 0 : spec.timeout_s + options.boot_limit_s);
+      options.limit_s == 0 ? 0 : options.limit_s + options.boot_limit_s);
   fs::permissions(script, fs::perms::owner_all | fs::perms::group_read | fs::perms::others_read);
 
   say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name,

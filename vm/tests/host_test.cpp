@@ -278,6 +278,10 @@ TEST_F(Host, DetectorsWaitLongerOnALoadedHost) {
   EXPECT_EQ(patience_for(2.0, 2, 4), 3u);
   EXPECT_EQ(patience_for(1000.0, 2, 4), 8u);
   EXPECT_EQ(patience_for(0.0, 0, 1), 1u);
+  EXPECT_EQ(stretched_limit(30, 1), 30u);
+  EXPECT_EQ(stretched_limit(30, 3), 90u);
+  EXPECT_EQ(stretched_limit(300, 8), 600u);
+  EXPECT_EQ(stretched_limit(0, 8), 0u);
 }
 
 TEST_F(Host, TheSavedScriptIsAShellScriptWithRelativeNames) {
