@@ -47,7 +47,7 @@ Result<Repetitions> read_repetitions(const json& run) {
       const int index = benchmark.value("repetition_index", 0);
       found[name][index] = to_ns(benchmark);
       for (const auto& [key, value] : benchmark.items())
-        if (value.is_number()) found[name + "." + key][index] = value.get<double>();
+        if (value.is_number()) found[fmt::format("{}.{}", name, key)][index] = value.get<double>();
     }
   } catch (const json::exception& error) {
     return fail(EINVAL, std::string("not a run of raceless-bench: ") + error.what());
