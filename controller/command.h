@@ -27,6 +27,7 @@ RunCommand add_unload(CLI::App& app);
 RunCommand add_doctor(CLI::App& app);
 RunCommand add_audit(CLI::App& app);
 RunCommand add_load(CLI::App& app);
+RunCommand add_gate(CLI::App& app);
 
 }  // namespace raceless
 

@@ -167,4 +167,11 @@ Status Device::release(const std::string& name) {
   return {};
 }
 
+Status Device::gate(bool on) {
+  raceless_gate request{sizeof(request), on ? 1U : 0U};
+  if (ioctl(fd_.get(), RACELESS_IOC_GATE, &request) != 0)
+    return fail_errno(std::string("cannot turn the gate ") + (on ? "on" : "off"));
+  return {};
+}
+
 }  // namespace raceless

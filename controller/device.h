@@ -91,6 +91,9 @@ class Device {
                                                               uint32_t flags = 0);
   [[nodiscard]] Status release(const std::string& name);
 
+  // Whether raceless.ko holds calls; see gate/gate.h, which has the other half.
+  [[nodiscard]] Status gate(bool on);
+
  private:
   explicit Device(FileDescriptor fd) : fd_(std::move(fd)) {}
 

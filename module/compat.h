@@ -3,6 +3,8 @@
 #ifndef _RACELESS_COMPAT_H
 #define _RACELESS_COMPAT_H
 
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -16,6 +18,34 @@
 /* v6.5, 9b9879fc0327: one load of a file at a time, whose result all have. */
 #define raceless_loads_are_shared \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0))
+
+/* v6.3, 57e7c169cd6a: a tag that keeps what only BPF calls. */
+#ifdef __bpf_kfunc
+#define raceless_kfunc __bpf_kfunc
+#else
+#define raceless_kfunc __used noinline
+#endif
+
+/* v6.7, 391145ba2acc: no prototypes for those. */
+#ifdef __bpf_kfunc_start_defs
+#define raceless_kfuncs_start() __bpf_kfunc_start_defs()
+#define raceless_kfuncs_end() __bpf_kfunc_end_defs()
+#else
+#define raceless_kfuncs_start()                                      \
+	__diag_push();                                               \
+	__diag_ignore_all("-Wmissing-prototypes", "for BPF alone");  \
+	__diag_ignore_all("-Wmissing-declarations", "for BPF alone")
+#define raceless_kfuncs_end() __diag_pop()
+#endif
+
+/* v6.9, a05e90427ef6: a set of ids that says that they are of kfuncs. */
+#ifdef BTF_KFUNCS_START
+#define RACELESS_KFUNCS_START(name) BTF_KFUNCS_START(name)
+#define RACELESS_KFUNCS_END(name) BTF_KFUNCS_END(name)
+#else
+#define RACELESS_KFUNCS_START(name) BTF_SET8_START(name)
+#define RACELESS_KFUNCS_END(name) BTF_SET8_END(name)
+#endif
 
 /*
  * Does a struct module live here, rather than the kernel's own static data?

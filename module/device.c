@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/raceless: open, release, and which ioctl goes where. */
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/miscdevice.h>
@@ -7,6 +8,7 @@
 
 #include "call.h"
 #include "device.h"
+#include "gate/gate.h"
 #include "hold.h"
 #include "holder.h"
 #include "reference.h"
@@ -69,6 +71,7 @@ union argument {
 	struct raceless_unload unload;
 	struct raceless_release release;
 	struct raceless_unload_many unload_many;
+	struct raceless_gate gate;
 };
 
 static long run_get(struct raceless_file *file, union argument *arg)
@@ -103,6 +106,15 @@ static long run_unload_many(struct raceless_file *file, union argument *arg)
 	return raceless_unload_many(file, &arg->unload_many);
 }
 
+static long run_gate(struct raceless_file *file, union argument *arg)
+{
+	if (!capable(CAP_SYS_MODULE))
+		return -EPERM;
+	if (arg->gate.on > 1)
+		return -EINVAL;
+	return raceless_gate_switch(arg->gate.on);
+}
+
 /* By number alone: the size in the structure rules, not the one in the command. */
 static const struct {
 	size_t size;
@@ -115,6 +127,7 @@ static const struct {
 	{ sizeof(struct raceless_unload), true, run_unload },
 	{ sizeof(struct raceless_release), false, run_release },
 	{ sizeof(struct raceless_unload_many), false, run_unload_many },
+	{ sizeof(struct raceless_gate), false, run_gate },
 };
 
 static long ioctl(struct file *filp, unsigned int command, unsigned long arg)

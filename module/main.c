@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "flight.h"
+#include "gate/gate.h"
 #include "holder.h"
 #include "owner.h"
 #include "slot.h"
@@ -33,11 +34,16 @@ static int __init raceless_init(void)
 	err = raceless_holders_init();
 	if (err)
 		goto err_state;
-	err = raceless_device_init();
+	err = raceless_gate_init();
 	if (err)
 		goto err_holders;
+	err = raceless_device_init();
+	if (err)
+		goto err_gate;
 	return 0;
 
+err_gate:
+	raceless_gate_exit();
 err_holders:
 	raceless_holders_exit();
 err_state:
@@ -60,6 +66,7 @@ err_slots:
 static void __exit raceless_exit(void)
 {
 	raceless_device_exit();
+	raceless_gate_exit();
 	raceless_holders_exit();
 	raceless_state_exit();
 	raceless_owners_exit();

@@ -57,13 +57,28 @@ void ProgramSet::attach(std::vector<std::string>& missing) {
     if (!bpf_program__autoload(program)) continue;
     const LibbpfLog log;
     if (bpf_link* link = bpf_program__attach(program)) {
-      links_.emplace_back(link);
+      links_.emplace_back(bpf_program__name(program), link);
       continue;
     }
     const int error = errno;
     missing.push_back(log.fail(error, "cannot attach " + describe(program)).value().message() +
                       "; what it would record stays 0");
   }
+}
+
+Status ProgramSet::pin(const std::string& folder, const std::string& prefix) {
+  const LibbpfLog log;
+  for (const auto& [program, link] : links_) {
+    const std::string path = std::string(folder).append("/").append(prefix).append(program);
+    if (const int error = bpf_link__pin(link.get(), path.c_str()); error != 0) {
+      return log.fail(-error, "cannot pin " + path);
+    }
+  }
+  for (const std::string& map : map_names()) {
+    const std::string path = std::string(folder).append("/").append(map);
+    if (bpf_obj_pin(map_fd(map), path.c_str()) != 0) return fail_errno("cannot pin " + path);
+  }
+  return {};
 }
 
 int ProgramSet::map_fd(const std::string& map) const {

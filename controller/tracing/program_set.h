@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../result.h"
@@ -31,6 +32,9 @@ class ProgramSet {
   // Loads and attaches what the kernel has something for; names the rest in `missing`.
   Status load(const KernelBtf& kernel, std::vector<std::string>& missing);
   void attach(std::vector<std::string>& missing);
+  // What is attached stays so after us: each link as FOLDER/PREFIX and its program's name, each map
+  // by its name.
+  Status pin(const std::string& folder, const std::string& prefix);
 
   // -1 if there is none.
   [[nodiscard]] int map_fd(const std::string& map) const;
@@ -46,8 +50,8 @@ class ProgramSet {
 
   std::string name_;
   Skeleton skeleton_;
-  bpf_object* object_;  // the skeleton's
-  std::vector<std::unique_ptr<bpf_link, Detach>> links_;
+  bpf_object* object_;                                                            // the skeleton's
+  std::vector<std::pair<std::string, std::unique_ptr<bpf_link, Detach>>> links_;  // by program
 };
 
 }  // namespace raceless

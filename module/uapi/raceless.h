@@ -288,12 +288,30 @@ struct raceless_unload_many {
 	__u32 entry_bytes;
 };
 
+/**
+ * struct raceless_gate - turn the gate on or off (RACELESS_IOC_GATE). Needs
+ *	CAP_SYS_MODULE.
+ * @size: in: sizeof(struct raceless_gate).
+ * @on: in: 1 or 0.
+ *
+ * On alone does nothing: BPF programs (bpf/gate.bpf.c) decide when to wait. Off
+ * returns when nobody waits any more, and no module is kept for anybody.
+ *
+ * Return: 0; EINTR (killed; it is off, the last waits are about to end), EPERM,
+ * EINVAL, E2BIG, EFAULT.
+ */
+struct raceless_gate {
+	__u32 size;
+	__u32 on;
+};
+
 #define RACELESS_IOC_GET _IOWR('r', 0xe0, struct raceless_get)
 #define RACELESS_IOC_PUT _IOW('r', 0xe1, struct raceless_put)
 #define RACELESS_IOC_CALL _IOWR('r', 0xe2, struct raceless_call)
 #define RACELESS_IOC_UNLOAD _IOWR('r', 0xe3, struct raceless_unload)
 #define RACELESS_IOC_RELEASE _IOW('r', 0xe4, struct raceless_release)
 #define RACELESS_IOC_UNLOAD_MANY _IOW('r', 0xe5, struct raceless_unload_many)
+#define RACELESS_IOC_GATE _IOW('r', 0xe6, struct raceless_gate)
 
 /* Operations of the sample providers. */
 #define RACELESS_NULL_OP_CHECK 1 /* check the canary; no input, no output */

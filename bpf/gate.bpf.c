@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The gate: sees what a system call met, and when it fails because of that,
+ * asks raceless.ko to let it wait and to restart it. When is decided here; how
+ * long, and what is true of a module, there (module/gate).
+ *
+ * What a call met is kept with its task: that a get failed on a dying module,
+ * that it asked for a module and what came of that, that its load met a dying
+ * module. The programs at the end of each listed call take it and clear it.
+ * What was met in other calls is told from it by the call's number, and counted
+ * as let through.
+ *
+ * Which modprobe works for whom is known by the subprocess_info, as in
+ * causes.bpf.c. A missing module is one for which no modprobe of the call
+ * succeeded or tried to load anything: such a call fails at once.
+ *
+ * What is heuristic, and why that is benign: a get that fails in an interrupt
+ * is taken for one of the interrupted call. If that call fails, too, it is
+ * restarted once in vain. A program that is skipped because another task is in
+ * it on the same CPU misses what it would have seen: that call fails as without
+ * a gate.
+ */
+#include "kernel.h"
+
+#include "types.h"
+
+#include "../module/uapi/gate.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define HELPER_GENERATIONS 4
+
+/* Macros of the kernel, which BTF does not carry. */
+#define TS_COMPAT		 0x2
+#define PF_IO_WORKER		 0x10
+#define PF_KTHREAD		 0x200000
+#define FSCONFIG_CMD_CREATE	 6
+#define FSCONFIG_CMD_CREATE_EXCL 8
+#define X32_SYSCALL_BIT		 0x40000000
+
+extern int raceless_gate_request(void) __ksym __weak;
+extern int
+raceless_gate_hold(const struct raceless_gate_evidence *evidence) __ksym __weak;
+extern int raceless_gate_end(long error) __ksym __weak;
+extern void raceless_gate_delete(const struct raceless_gate_name *module,
+				 int compat) __ksym __weak;
+extern int
+raceless_gate_dying(const struct raceless_gate_name *module) __ksym __weak;
+extern void raceless_gate_freed(void) __ksym __weak;
+extern void raceless_gate_opened(unsigned int open) __ksym __weak;
+
+/* What the call met that a task is in. Only the task itself touches it. */
+struct in_call {
+	struct raceless_gate_evidence evidence;
+	__u64 nr;    /* the call's number */
+	__u32 known; /* raceless.ko knows a call of this task, and waits for its
+			end */
+	__u32 loading;	  /* in finit_module or init_module */
+	__u32 unloading;  /* in delete_module */
+	__u32 requesting; /* between a request and its modprobe's end */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct in_call);
+} gate_calls SEC(".maps");
+
+/* A request whose modprobe runs, by the address of its subprocess_info. */
+struct helper_request {
+	__u32 helper; /* process */
+	__u32 load_failed;
+	__u32 own_unload; /* an unload waits for it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct helper_request);
+} gate_requests SEC(".maps");
+
+/* And by the helper's process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} gate_helpers SEC(".maps");
+
+static __always_inline struct in_call *this_call(__u64 flags)
+{
+	return bpf_task_storage_get(&gate_calls, bpf_get_current_task_btf(),
+				    NULL, flags);
+}
+
+static __always_inline bool is_compat(void)
+{
+	return bpf_get_current_task_btf()->thread_info.status & TS_COMPAT;
+}
+
+static __always_inline __u64 this_nr(void)
+{
+	struct pt_regs *regs =
+		(void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return regs->orig_ax & ~(__u64)X32_SYSCALL_BIT;
+}
+
+static __always_inline bool is_listed(__u64 nr)
+{
+	if (nr == 430 || nr == 431) /* fsopen, fsconfig */
+		return true;
+	if (is_compat())
+		return nr == 21 || nr == 102 || nr == 128 || nr == 350 ||
+		       nr == 359 || nr == 360 || nr == 361 || nr == 365 ||
+		       nr == 366;
+	return nr == 165 || nr == 313 || nr == 175 || nr == 41 || nr == 53 ||
+	       nr == 49 || nr == 54 || nr == 55;
+}
+
+/* Counted, as there is no call that could be restarted. */
+static __always_inline bool is_open(void)
+{
+	__u32 flags = bpf_get_current_task_btf()->flags;
+
+	if (flags & PF_IO_WORKER)
+		raceless_gate_opened(RACELESS_GATE_OPEN_IO_URING);
+	else if (flags & PF_KTHREAD)
+		raceless_gate_opened(RACELESS_GATE_OPEN_KTHREAD);
+	else
+		return false;
+	return true;
+}
+
+/* What is kept of an earlier call is not this one's. */
+static __always_inline struct in_call *enter_call(void)
+{
+	struct in_call *call = this_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	__u64 nr = this_nr();
+
+	if (call && call->nr != nr) {
+		call->nr = nr;
+		__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
+	}
+	return call;
+}
+
+/* The request that this process works for, or NULL. */
+static __always_inline struct helper_request *served(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int generation;
+	__u64 *info;
+
+	for (generation = 0; generation < HELPER_GENERATIONS; generation++) {
+		__u32 tgid = task->tgid;
+
+		info = bpf_map_lookup_elem(&gate_helpers, &tgid);
+		if (info)
+			return bpf_map_lookup_elem(&gate_requests, info);
+		task = task->real_parent;
+	}
+	return NULL;
+}
+
+/* `got` is a bool, of which the ABI defines the lowest 8 bits only. */
+SEC("fexit/try_module_get")
+int BPF_PROG(on_get, struct module *module, __u64 got)
+{
+	struct in_call *call;
+
+	if ((__u8)got || !module || is_open())
+		return 0;
+	call = enter_call();
+	if (!call)
+		return 0;
+	if (!is_listed(call->nr)) {
+		raceless_gate_opened(RACELESS_GATE_OPEN_UNLISTED);
+		return 0;
+	}
+	call->evidence.met |= RACELESS_GATE_MET_GET;
+	bpf_probe_read_kernel_str(call->evidence.module,
+				  sizeof(call->evidence.module), module->name);
+	return 0;
+}
+
+SEC("tp_btf/module_request")
+int BPF_PROG(on_request, char *alias, bool wait)
+{
+	struct raceless_gate_name any = {};
+	struct in_call *call;
+
+	if (!wait || is_open())
+		return 0;
+	call = enter_call();
+	if (!call)
+		return 0;
+	call->requesting = 1;
+	if (!is_listed(call->nr))
+		return 0;
+	call->evidence.met |= RACELESS_GATE_MET_REQUEST;
+	if (!call->evidence.since_ns)
+		call->evidence.since_ns = bpf_ktime_get_ns();
+	if (raceless_gate_dying(&any))
+		call->evidence.met |= RACELESS_GATE_MET_DYING;
+	if (raceless_gate_request())
+		call->known = 1;
+	return 0;
+}
+
+SEC("fentry/call_usermodehelper_exec")
+int BPF_PROG(on_helper_wanted, struct subprocess_info *info)
+{
+	struct in_call *call = this_call(0);
+	struct helper_request request = {};
+	struct helper_request *above;
+	__u64 key = (__u64)info;
+
+	/* Helpers other than modprobe are of no interest. */
+	if (!call || !call->requesting)
+		return 0;
+	above = served();
+	request.own_unload = call->unloading || (above && above->own_unload);
+	bpf_map_update_elem(&gate_requests, &key, &request, BPF_ANY);
+	return 0;
+}
+
+SEC("fentry/call_usermodehelper_exec_async")
+int BPF_PROG(on_helper_start, void *info)
+{
+	__u64 key = (__u64)info;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct helper_request *request =
+		bpf_map_lookup_elem(&gate_requests, &key);
+
+	if (!request)
+		return 0;
+	request->helper = tgid;
+	bpf_map_update_elem(&gate_helpers, &tgid, &key, BPF_ANY);
+	return 0;
+}
+
+SEC("fexit/call_usermodehelper_exec")
+int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
+{
+	struct in_call *call = this_call(0);
+	__u64 key = (__u64)info;
+	struct helper_request *request;
+	__u32 helper;
+
+	if (!call || !call->requesting)
+		return 0;
+	call->requesting = 0;
+	request = bpf_map_lookup_elem(&gate_requests, &key);
+	if (!status)
+		call->evidence.met |= RACELESS_GATE_MET_LOADED;
+	else if (request && request->load_failed)
+		call->evidence.met |= RACELESS_GATE_MET_LOAD_FAILED;
+	if (!request)
+		return 0;
+	helper = request->helper;
+	bpf_map_delete_elem(&gate_helpers, &helper);
+	bpf_map_delete_elem(&gate_requests, &key);
+	return 0;
+}
+
+static __always_inline bool may_be_missing(long error)
+{
+	switch (-error) {
+	case 2:	 /* ENOENT */
+	case 6:	 /* ENXIO */
+	case 8:	 /* ENOEXEC */
+	case 19: /* ENODEV */
+	case 22: /* EINVAL */
+	case 38: /* ENOSYS */
+	case 80: /* ELIBBAD */
+	case 92: /* ENOPROTOOPT */
+	case 93: /* EPROTONOSUPPORT */
+	case 94: /* ESOCKTNOSUPPORT */
+	case 95: /* EOPNOTSUPP */
+	case 97: /* EAFNOSUPPORT */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static __noinline int end_call(__u32 syscall, long error)
+{
+	struct in_call *call = this_call(0);
+	int held = 0;
+
+	if (!call)
+		return 0;
+	if (call->evidence.met && call->nr == this_nr() &&
+	    (may_be_missing(error) || (call->loading && error == -EBUSY))) {
+		call->evidence.syscall = syscall;
+		call->evidence.error = error;
+		held = raceless_gate_hold(&call->evidence);
+	}
+	if (held)
+		call->known = 1;
+	else if (call->known)
+		call->known = raceless_gate_end(error) > 0;
+	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
+	call->loading = 0;
+	return 0;
+}
+
+static __always_inline int begin_load(void)
+{
+	struct in_call *call = enter_call();
+
+	if (!call)
+		return 0;
+	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
+	call->evidence.since_ns = bpf_ktime_get_ns();
+	call->loading = 1;
+	return 0;
+}
+
+/* A failed load, but for one of a module that is there already. */
+static __noinline int end_load(__u32 syscall, long error)
+{
+	struct helper_request *request = NULL;
+	struct in_call *call;
+
+	if (error >= 0 || error == -17 /* EEXIST */)
+		return end_call(syscall, error);
+	request = served();
+	if (request)
+		request->load_failed = 1;
+	call = this_call(0);
+	if (!call)
+		return 0;
+	/* A load that shares another's result has met nothing by itself. */
+	if (call->loading && error == -EBUSY)
+		call->evidence.met |= RACELESS_GATE_MET_BUSY;
+	if (request && request->own_unload)
+		call->evidence.met |= RACELESS_GATE_MET_OWN_UNLOAD;
+	return end_call(syscall, error);
+}
+
+/* The loader looks for a module of that name, under module_mutex. */
+SEC("fexit/find_module_all")
+int BPF_PROG(on_look, char *name, __u64 length, __u64 even_unformed,
+	     struct module *found)
+{
+	struct in_call *call;
+
+	if (!(__u8)even_unformed)
+		return 0;
+	call = this_call(0);
+	if (!call || !call->loading)
+		return 0;
+	bpf_probe_read_kernel_str(call->evidence.module,
+				  sizeof(call->evidence.module), name);
+	if (found &&
+	    raceless_gate_dying(
+		    (struct raceless_gate_name *)call->evidence.module))
+		call->evidence.met |= RACELESS_GATE_MET_DYING;
+	return 0;
+}
+
+SEC("fentry/do_init_module")
+int BPF_PROG(on_init, struct module *module)
+{
+	struct in_call *call = this_call(0);
+
+	if (call && call->loading)
+		call->evidence.met |= RACELESS_GATE_MET_INIT;
+	return 0;
+}
+
+SEC("fexit/free_module")
+int BPF_PROG(on_freed)
+{
+	raceless_gate_freed();
+	return 0;
+}
+
+static __always_inline void begin_delete(const char *name, int compat)
+{
+	struct in_call *call = this_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct raceless_gate_name module = {};
+
+	/* May fail if the page is not there; its user has just written it. */
+	bpf_probe_read_user_str(module.text, sizeof(module.text), name);
+	if (call)
+		call->unloading = 1;
+	raceless_gate_delete(&module, compat);
+}
+
+static __always_inline int end_delete(void)
+{
+	struct in_call *call = this_call(0);
+
+	if (call)
+		call->unloading = 0;
+	return 0;
+}
+
+SEC("fentry/__x64_sys_delete_module")
+int BPF_PROG(on_delete, const struct pt_regs *regs)
+{
+	begin_delete((const char *)regs->di, 0);
+	return 0;
+}
+
+SEC("fexit/__x64_sys_delete_module")
+int BPF_PROG(on_delete_end)
+{
+	return end_delete();
+}
+
+SEC("fentry/__ia32_sys_delete_module")
+int BPF_PROG(on_compat_delete, const struct pt_regs *regs)
+{
+	begin_delete((const char *)(__u64)(__u32)regs->bx, 1);
+	return 0;
+}
+
+SEC("fexit/__ia32_sys_delete_module")
+int BPF_PROG(on_compat_delete_end)
+{
+	return end_delete();
+}
+
+SEC("fentry/__x64_sys_finit_module")
+int BPF_PROG(on_file_load)
+{
+	return begin_load();
+}
+
+SEC("fentry/__x64_sys_init_module")
+int BPF_PROG(on_image_load)
+{
+	return begin_load();
+}
+
+SEC("fentry/__ia32_sys_finit_module")
+int BPF_PROG(on_compat_file_load)
+{
+	return begin_load();
+}
+
+SEC("fentry/__ia32_sys_init_module")
+int BPF_PROG(on_compat_image_load)
+{
+	return begin_load();
+}
+
+#define ON_RETURN(program, function, end, syscall)                             \
+	SEC("fexit/" #function)                                                \
+	int BPF_PROG(program, const struct pt_regs *regs, long error)          \
+	{                                                                      \
+		return end(RACELESS_GATE_##syscall, error);                    \
+	}
+
+ON_RETURN(on_file_load_end, __x64_sys_finit_module, end_load, FINIT_MODULE)
+ON_RETURN(on_image_load_end, __x64_sys_init_module, end_load, INIT_MODULE)
+ON_RETURN(on_compat_file_load_end, __ia32_sys_finit_module, end_load,
+	  FINIT_MODULE)
+ON_RETURN(on_compat_image_load_end, __ia32_sys_init_module, end_load,
+	  INIT_MODULE)
+
+ON_RETURN(on_mount_end, __x64_sys_mount, end_call, MOUNT)
+ON_RETURN(on_fsopen_end, __x64_sys_fsopen, end_call, FSOPEN)
+ON_RETURN(on_socket_end, __x64_sys_socket, end_call, SOCKET)
+ON_RETURN(on_socketpair_end, __x64_sys_socketpair, end_call, SOCKETPAIR)
+ON_RETURN(on_bind_end, __x64_sys_bind, end_call, BIND)
+ON_RETURN(on_setsockopt_end, __x64_sys_setsockopt, end_call, SETSOCKOPT)
+ON_RETURN(on_getsockopt_end, __x64_sys_getsockopt, end_call, GETSOCKOPT)
+
+ON_RETURN(on_compat_mount_end, __ia32_sys_mount, end_call, MOUNT)
+ON_RETURN(on_compat_fsopen_end, __ia32_sys_fsopen, end_call, FSOPEN)
+ON_RETURN(on_compat_socket_end, __ia32_sys_socket, end_call, SOCKET)
+ON_RETURN(on_compat_socketpair_end, __ia32_sys_socketpair, end_call, SOCKETPAIR)
+ON_RETURN(on_compat_bind_end, __ia32_sys_bind, end_call, BIND)
+ON_RETURN(on_compat_setsockopt_end, __ia32_compat_sys_setsockopt, end_call,
+	  SETSOCKOPT)
+ON_RETURN(on_compat_getsockopt_end, __ia32_compat_sys_getsockopt, end_call,
+	  GETSOCKOPT)
+ON_RETURN(on_socketcall_end, __ia32_compat_sys_socketcall, end_call, SOCKETCALL)
+
+/*
+ * A file system context that could not be made is of no more use: a restart
+ * would get another error. So that command is left alone, and fails as without
+ * a gate.
+ */
+static __always_inline int end_fsconfig(__u64 command, long error)
+{
+	command = (__u32)command;
+	if (error < 0 && (command == FSCONFIG_CMD_CREATE ||
+			  command == FSCONFIG_CMD_CREATE_EXCL))
+		error = -1;
+	return end_call(RACELESS_GATE_FSCONFIG, error);
+}
+
+SEC("fexit/__x64_sys_fsconfig")
+int BPF_PROG(on_fsconfig_end, const struct pt_regs *regs, long error)
+{
+	return end_fsconfig(regs->si, error);
+}
+
+SEC("fexit/__ia32_sys_fsconfig")
+int BPF_PROG(on_compat_fsconfig_end, const struct pt_regs *regs, long error)
+{
+	return end_fsconfig(regs->cx, error);
+}

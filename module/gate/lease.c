@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Leases: a reference on a module that has just come to life while somebody
+ * wants one, so that it is not deleted before they had their chance.
+ *
+ * Taken at LIVE, when the loader still has its own reference; never at COMING,
+ * where an init that fails frees the module whatever its count. A lease ends when
+ * all calls have ended that were known at its begin, and at the latest with its
+ * bound, by a work of its own: then the module is an ordinary one, and whoever
+ * meets the lease finds it an ordinary one in use.
+ *
+ * Who holds a lease: the list alone; who takes it out of there puts the module.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "gate.h"
+
+struct lease {
+	struct list_head node;
+	struct module *module; /* counted */
+	u64 id; /* for calls with a smaller one */
+	u64 deadline_ns;
+	bool timed; /* for somebody who is no call that we know */
+};
+
+static LIST_HEAD(leases); /* this and the next one: raceless_gate_lock */
+static unsigned int nr_leases;
+
+static void end_leases(struct work_struct *work)
+{
+	raceless_gate_leases_check();
+}
+
+static DECLARE_DELAYED_WORK(lease_work, end_leases);
+
+/* Context: process, may sleep; the loader of the module, which has just started. */
+void raceless_gate_lease_take(struct module *module)
+{
+	u64 bound = raceless_gate_bound_ns(&raceless_gate_lease_ms);
+	struct lease *lease;
+	bool wanted;
+
+	if (!READ_ONCE(raceless_gate_enabled) || !bound)
+		return;
+	lease = kmalloc(sizeof(*lease), GFP_KERNEL);
+	if (!lease) {
+		raceless_gate_count_open(RACELESS_GATE_OPEN_MEMORY);
+		return;
+	}
+	lease->module = module;
+	lease->deadline_ns = ktime_get_ns() + bound;
+	spin_lock(&raceless_gate_lock);
+	lease->id = raceless_gate_next_id();
+	lease->timed = !raceless_gate_older_calls(lease->id, NULL);
+	wanted = raceless_gate_enabled &&
+		 (!lease->timed || raceless_gate_is_helper());
+	if (wanted && nr_leases >= RACELESS_GATE_MAX_LEASES) {
+		raceless_gate_count_open(RACELESS_GATE_OPEN_LIMIT);
+		wanted = false;
+	}
+	if (wanted) {
+		__module_get(module);
+		list_add_tail(&lease->node, &leases);
+		nr_leases++;
+		raceless_gate_count(GATE_LEASES, module->name, -1);
+	}
+	spin_unlock(&raceless_gate_lock);
+	if (wanted)
+		mod_delayed_work(system_wq, &lease_work,
+				 nsecs_to_jiffies(bound) + 1);
+	else
+		kfree(lease);
+}
+
+static bool ended(const struct lease *lease, u64 now)
+{
+	if (!raceless_gate_enabled)
+		return true;
+	if (!lease->timed && !raceless_gate_older_calls(lease->id, NULL))
+		return true;
+	if (now < lease->deadline_ns)
+		return false;
+	if (!lease->timed)
+		raceless_gate_count(GATE_LEASE_TIMEOUTS, lease->module->name,
+				    -1);
+	return true;
+}
+
+/* Any context that may take the lock. */
+void raceless_gate_leases_check(void)
+{
+	struct lease *lease, *next;
+	u64 now = ktime_get_ns();
+	LIST_HEAD(over);
+
+	if (!READ_ONCE(nr_leases))
+		return;
+	spin_lock(&raceless_gate_lock);
+	list_for_each_entry_safe(lease, next, &leases, node) {
+		if (!ended(lease, now))
+			continue;
+		list_move(&lease->node, &over);
+		nr_leases--;
+	}
+	if (nr_leases)
+		queue_delayed_work(system_wq, &lease_work, HZ / 50 ?: 1);
+	spin_unlock(&raceless_gate_lock);
+	list_for_each_entry_safe(lease, next, &over, node) {
+		module_put(lease->module);
+		kfree(lease);
+	}
+}
+
+unsigned int raceless_gate_leases_nr(void)
+{
+	return READ_ONCE(nr_leases);
+}
+
+/* After `enabled` is false, so that none is added. */
+void raceless_gate_leases_clear(void)
+{
+	raceless_gate_leases_check();
+	cancel_delayed_work_sync(&lease_work);
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Modules: which are being deleted now, and which were.
+ *
+ * Deleted means by delete_module. A module whose init failed is going, too, but
+ * that is no reason to try again: each who waited for it would then load it
+ * anew, one after the other, and fail as slowly (the kernel's commit
+ * 0254127ab977). The two are told apart by the base reference, which delete_module
+ * drops at its point of no return and a failed init does not.
+ *
+ * The list of modules is walked under RCU, from our own entry, as in ../owner.c.
+ */
+#include <linux/ktime.h>
+#include <linux/notifier.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "gate.h"
+
+/* modprobe.d may run shells between the helper and the modprobe that loads. */
+#define MAX_GENERATIONS 8
+
+/* What is known by name. Names come from modules that were loaded: few. */
+struct known {
+	char name[RACELESS_GATE_NAME_SIZE];
+	u64 coming_ns; /* the last time that its init was about to run */
+	u64 deleted_ns; /* the last time that its exit had run */
+	u64 counts[GATE_NR_COUNTS];
+};
+
+/* The last one is for those that have no place. */
+static struct known known[RACELESS_GATE_MAX_MODULES + 1];
+static unsigned int nr_known;
+static u64 last_deleted_ns; /* of any module */
+static DEFINE_SPINLOCK(known_lock); /* for these three; inside of any other */
+
+/* Woken when a module has gone or has come to life; calls wait here. */
+DECLARE_WAIT_QUEUE_HEAD(raceless_gate_modules_changed);
+
+/* Finds or makes; the place of the others if there is none left. */
+static struct known *know(const char *name)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&known_lock);
+	for (i = 0; i < nr_known; i++)
+		if (!strcmp(known[i].name, name))
+			return &known[i];
+	if (nr_known == RACELESS_GATE_MAX_MODULES) {
+		strscpy(known[nr_known].name, "other",
+			sizeof(known[nr_known].name));
+		return &known[nr_known];
+	}
+	strscpy(known[nr_known].name, name, sizeof(known[nr_known].name));
+	return &known[nr_known++];
+}
+
+/* A module that is on its way out, but for one whose init has failed. */
+static bool is_dying(struct module *module)
+{
+	enum module_state state = READ_ONCE(module->state);
+
+	/*
+	 * LIVE without its base reference: delete_module stands between dropping
+	 * that and changing the state, or is putting it back.
+	 */
+	return (state == MODULE_STATE_GOING || state == MODULE_STATE_LIVE) &&
+	       module_refcount(module) < 0;
+}
+
+static bool is_unformed(struct module *module)
+{
+	return READ_ONCE(module->state) == MODULE_STATE_UNFORMED;
+}
+
+/* An unformed one is on its way in, or out if that was what it did last. */
+static bool was_deleted(const char *name)
+{
+	struct known *module;
+	bool deleted;
+
+	spin_lock(&known_lock);
+	module = know(name);
+	deleted = module->deleted_ns > module->coming_ns;
+	spin_unlock(&known_lock);
+	return deleted;
+}
+
+/* Does `holds` for a module of that name, or for any if it is NULL? */
+static bool any_module(const char *name, bool (*holds)(struct module *module))
+{
+	struct module *module;
+	bool found = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(module, &THIS_MODULE->list, list) {
+		/* the list's head is no module, and not in module memory */
+		if (!raceless_in_module_memory(module))
+			continue;
+		if (name && strcmp(module->name, name))
+			continue;
+		found = holds(module);
+		if (found || name)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/* Would a get of it, or a load, fail now? */
+bool raceless_gate_module_busy(const char *name)
+{
+	return any_module(name, is_dying) || any_module(name, is_unformed);
+}
+
+/* Is it being deleted? */
+bool raceless_gate_module_dying(const char *name)
+{
+	return any_module(name, is_dying) ||
+	       (any_module(name, is_unformed) && was_deleted(name));
+}
+
+static bool is_dying_or_freed(struct module *module)
+{
+	return is_dying(module) ||
+	       (is_unformed(module) && was_deleted(module->name));
+}
+
+bool raceless_gate_any_dying(void)
+{
+	return any_module(NULL, is_dying_or_freed);
+}
+
+/* Has the exit of that module ended since then, or of any if it has no name? */
+bool raceless_gate_deleted_since(const char *name, u64 ns)
+{
+	u64 deleted_ns;
+
+	spin_lock(&known_lock);
+	deleted_ns = name[0] ? know(name)->deleted_ns : last_deleted_ns;
+	spin_unlock(&known_lock);
+	return deleted_ns && deleted_ns >= ns;
+}
+
+void raceless_gate_module_count(enum raceless_gate_count count,
+				const char *name)
+{
+	spin_lock(&known_lock);
+	know(name)->counts[count]++;
+	spin_unlock(&known_lock);
+}
+
+void raceless_gate_modules_show(struct seq_file *seq)
+{
+	unsigned int i, count;
+
+	seq_puts(seq, "# name");
+	for (count = 0; count < GATE_NR_COUNTS; count++)
+		seq_printf(seq, " %s", raceless_gate_count_names[count]);
+	seq_putc(seq, '\n');
+	spin_lock(&known_lock);
+	for (i = 0; i <= RACELESS_GATE_MAX_MODULES; i++) {
+		if (!known[i].name[0])
+			continue;
+		seq_puts(seq, known[i].name);
+		for (count = 0; count < GATE_NR_COUNTS; count++)
+			seq_printf(seq, " %llu", known[i].counts[count]);
+		seq_putc(seq, '\n');
+	}
+	spin_unlock(&known_lock);
+}
+
+/*
+ * Does current run for a request of the kernel's, as modprobe or below it? Those
+ * descend from a kernel thread, and other processes from the init process.
+ */
+bool raceless_gate_is_helper(void)
+{
+	struct task_struct *task = current;
+	bool helper = false;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < MAX_GENERATIONS && !is_global_init(task); i++) {
+		task = rcu_dereference(task->real_parent);
+		if (task->flags & PF_KTHREAD) {
+			helper = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return helper;
+}
+
+static int on_module_state(struct notifier_block *block, unsigned long state,
+			   void *data)
+{
+	struct module *module = data;
+	u64 now = ktime_get_ns();
+
+	if (!READ_ONCE(raceless_gate_enabled))
+		return NOTIFY_OK;
+	if (state == MODULE_STATE_LIVE) {
+		raceless_gate_lease_take(module);
+		wake_up_all(&raceless_gate_modules_changed);
+		return NOTIFY_OK;
+	}
+	spin_lock(&known_lock);
+	if (state == MODULE_STATE_COMING)
+		know(module->name)->coming_ns = now;
+	else if (state == MODULE_STATE_GOING && module_refcount(module) < 0)
+		last_deleted_ns = know(module->name)->deleted_ns = now;
+	spin_unlock(&known_lock);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block notifier = {
+	.notifier_call = on_module_state,
+};
+
+int raceless_gate_modules_init(void)
+{
+	return register_module_notifier(&notifier);
+}
+
+void raceless_gate_modules_exit(void)
+{
+	unregister_module_notifier(&notifier);
+}
