@@ -11,9 +11,11 @@
 #include "clock.h"
 #include "command.h"
 #include "duration_option.h"
+#include "gate/gate_setting.h"
 #include "run_folder.h"
 #include "signals.h"
 #include "storm/check_numbers.h"
+#include "storm/gate_effect.h"
 #include "storm/plan_text.h"
 #include "storm/report.h"
 #include "storm/storm.h"
@@ -30,6 +32,7 @@ struct StormOptions {
   Parameters parameters;
   std::optional<uint64_t> leak_check_unloads;
   std::string output;
+  std::string gate;  // on, off, both; as it is if empty
   uint64_t print_plan = 0;
   bool json = false;
   bool needs = false;
@@ -63,8 +66,73 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
   return written ? Outcome::passed : Outcome::cannot_run;
 }
 
-Outcome run_storm(StormOptions options) {
+Outcome cannot_run(const Error& error) {
+  print_error(error.message());
+  return Outcome::cannot_run;
+}
+
+struct Finished {
+  Outcome outcome = Outcome::cannot_run;
+  std::unique_ptr<StormResult> result;  // none if it could not run
+};
+
+// One storm, with its run.json in `folder`.
+Finished storm_once(const StormOptions& options, const std::string& folder,
+                    const Signals& signals) {
   Result<std::unique_ptr<Target>> target = make_target(options.parameters);
+  if (!target) return {cannot_run(target.error()), nullptr};
+  if (const Status made = make_run_folder(folder); !made)
+    return {cannot_run(made.error()), nullptr};
+  const bool is_gated = (*target)->is_gated();
+  Result<std::unique_ptr<Storm>> storm = Storm::prepare(options.parameters, std::move(*target));
+  if (!storm) return {cannot_run(storm.error()), nullptr};
+  const Context context = current_context();
+  std::optional<GateEffect> gate;
+  if (context.gate) {
+    const Result<GateEffect> begun = GateEffect::begin();
+    if (!begun) return {cannot_run(begun.error()), nullptr};
+    gate = *begun;
+  }
+
+  std::unique_ptr<StormResult> result;
+  {
+    ProgressLine line(options.progress);
+    uint64_t shown_ns = 0;
+    result = (*storm)->run(signals, [&](const Sample& sample) {
+      if (!line.enabled() || sample.time_ns < shown_ns + kProgressNs) return;
+      shown_ns = sample.time_ns;
+      line.show(progress_text(options.parameters, sample));
+    });
+  }
+  if (gate)
+    if (const Status ended = gate->end(is_gated, *result); !ended)
+      return {cannot_run(ended.error()), nullptr};
+  const Outcome outcome = report(options, context, folder, *result);
+  // A thread that is stuck in the kernel still uses the storm's memory.
+  if (result->stuck) (void)storm->release();
+  return {outcome, std::move(result)};
+}
+
+Finished storm_with_gate(const StormOptions& options, bool on, const std::string& folder,
+                         const Signals& signals) {
+  const Result<GateSetting> setting = GateSetting::set(on);
+  if (!setting) return {cannot_run(setting.error()), nullptr};
+  return storm_once(options, folder, signals);
+}
+
+// The same storm without the gate and with it.
+Outcome storm_twice(const StormOptions& options, const std::string& folder,
+                    const Signals& signals) {
+  const Finished off = storm_with_gate(options, false, folder + "/off", signals);
+  if (!off.result || off.result->interrupted || off.result->stuck) return off.outcome;
+  const Finished on = storm_with_gate(options, true, folder + "/on", signals);
+  if (!on.result) return on.outcome;
+  if (!options.json) fmt::print("\n{}", gate_comparison(*off.result, *on.result));
+  return off.outcome == Outcome::passed ? on.outcome : off.outcome;
+}
+
+Outcome run_storm(StormOptions options) {
+  const Result<std::unique_ptr<Target>> target = make_target(options.parameters);
   if (!target) {
     print_error(target.error().message());
     return Outcome::usage;
@@ -84,33 +152,14 @@ Outcome run_storm(StormOptions options) {
     fmt::print("{}", plan_text(options.parameters, **target, options.print_plan));
     return Outcome::passed;
   }
-  const Context context = current_context();
-  const std::string folder = options.output.empty() ? default_run_folder(context) : options.output;
-  const auto cannot_run = [](const Error& error) {
-    print_error(error.message());
-    return Outcome::cannot_run;
-  };
+  const std::string folder =
+      options.output.empty() ? default_run_folder(current_context()) : options.output;
   if (const Status able = can_run(); !able) return cannot_run(able.error());
-  if (const Status made = make_run_folder(folder); !made) return cannot_run(made.error());
-  Result<Signals> signals = Signals::catch_all();
+  const Result<Signals> signals = Signals::catch_all();
   if (!signals) return cannot_run(signals.error());
-  Result<std::unique_ptr<Storm>> storm = Storm::prepare(options.parameters, std::move(*target));
-  if (!storm) return cannot_run(storm.error());
-
-  std::unique_ptr<StormResult> result;
-  {
-    ProgressLine line(options.progress);
-    uint64_t shown_ns = 0;
-    result = (*storm)->run(*signals, [&](const Sample& sample) {
-      if (!line.enabled() || sample.time_ns < shown_ns + kProgressNs) return;
-      shown_ns = sample.time_ns;
-      line.show(progress_text(options.parameters, sample));
-    });
-  }
-  const Outcome outcome = report(options, context, folder, *result);
-  // A thread that is stuck in the kernel still uses the storm's memory.
-  if (result->stuck) (void)storm->release();
-  return outcome;
+  if (options.gate == "both") return storm_twice(options, folder, *signals);
+  if (options.gate.empty()) return storm_once(options, folder, *signals).outcome;
+  return storm_with_gate(options, options.gate == "on", folder, *signals).outcome;
 }
 
 void add_crew(CLI::App& app, Parameters& parameters, Role role, const std::string& interval) {
@@ -149,6 +198,9 @@ RunCommand add_storm(CLI::App& app) {
                  "with module:PATH: a shell command that uses the module once");
   app.add_option("--module-options", parameters.module_options,
                  "parameters for each load of the module, as in 'a=1 b=2'");
+  app.add_option("--gate", options->gate,
+                 "with the gate on or off, or both, one after the other (as it is)")
+      ->check(CLI::IsMember({"on", "off", "both"}));
   app.add_option("-o,--output", options->output,
                  "folder of run.json (else $RACELESS_RESULTS, else runs/TIME)");
   app.add_flag("--json", options->json, "print run.json instead of the summary");

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "gate/gate.h"
+
 namespace raceless {
 
 namespace {
@@ -31,8 +33,12 @@ std::string utc_now() {
 Context current_context() {
   utsname kernel{};
   uname(&kernel);
-  return {kernel.release, from_environment("RACELESS_ACCEL"), from_environment("RACELESS_COMMIT"),
-          sysconf(_SC_NPROCESSORS_ONLN), utc_now()};
+  return {kernel.release,
+          from_environment("RACELESS_ACCEL"),
+          from_environment("RACELESS_COMMIT"),
+          sysconf(_SC_NPROCESSORS_ONLN),
+          utc_now(),
+          Gate::is_on()};
 }
 
 }  // namespace raceless

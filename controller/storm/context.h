@@ -13,6 +13,7 @@ struct Context {
   std::string commit;  // of this project
   long vcpus = 0;
   std::string started;  // UTC, ISO 8601
+  bool gate = false;    // was it on?
 };
 
 [[nodiscard]] Context current_context();

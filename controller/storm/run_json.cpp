@@ -148,6 +148,7 @@ json run_json(const Context& context, const Parameters& parameters, const StormR
             {"accel", context.accel},
             {"vcpus", context.vcpus},
             {"commit", context.commit},
+            {"gate", context.gate ? "on" : "off"},
             {"seed", parameters.seed},
             {"started", context.started},
             {"elapsed_ns", result.elapsed_ns},

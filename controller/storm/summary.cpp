@@ -128,8 +128,9 @@ std::string summary_text(const Context& context, const Parameters& parameters,
   text += fmt::format(", {}, {} loaders, {} unloaders, {} consumers\n",
                       format_duration(result.elapsed_ns), threads(Role::loader),
                       threads(Role::unloader), threads(Role::consumer));
-  text += fmt::format("kernel {}, {}, {} vCPUs, commit {}, seed {}\n\n", context.kernel,
-                      context.accel, context.vcpus, context.commit, parameters.seed);
+  text += fmt::format("kernel {}, {}, {} vCPUs, commit {}, seed {}{}\n\n", context.kernel,
+                      context.accel, context.vcpus, context.commit, parameters.seed,
+                      context.gate ? ", gate on" : "");
   Table counts;
   add_counts(counts, result);
   text += counts.text() + "\n";

@@ -44,6 +44,7 @@ class StockTarget : public Target {
   [[nodiscard]] TestedCode tested_code() const override;
   void check_end(Findings& findings) override;
   [[nodiscard]] uint64_t reloads(const Counts& totals) const override;
+  [[nodiscard]] bool is_gated() const override { return true; }
 
  protected:
   [[nodiscard]] virtual Result<std::unique_ptr<Use>> make_use(Surroundings surroundings) = 0;

@@ -58,6 +58,8 @@ class Target {
   [[nodiscard]] virtual std::map<std::string, uint64_t> extra_counters() const { return {}; }
   // What the summary says of this target alone, in whole lines.
   [[nodiscard]] virtual std::string summary_lines() const { return ""; }
+  // Does the gate promise that no use fails?
+  [[nodiscard]] virtual bool is_gated() const { return false; }
   // A complaint of the kernel that belongs to the failure under study.
   [[nodiscard]] virtual bool expects_complaint(std::string_view /*line*/) const { return false; }
   // The same for the VM harness: a pattern of the message that comes with it; "" if there is none.

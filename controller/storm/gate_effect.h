@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+// What the gate did in a storm: its counts, whether it kept its promise, and a storm without it
+// beside one with it.
+#ifndef RACELESS_CONTROLLER_STORM_GATE_EFFECT_H
+#define RACELESS_CONTROLLER_STORM_GATE_EFFECT_H
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "gate/gate_state.h"
+#include "result.h"
+#include "storm/storm.h"
+
+namespace raceless {
+
+class GateEffect {
+ public:
+  // Before the storm.
+  static Result<GateEffect> begin();
+  static GateEffect since(const GateState& before);
+
+  // After it: adds the counters gate_…, a line for the summary and, if the target is one of those
+  // that the gate promises something about, a finding for uses that failed all the same.
+  Status end(bool is_gated, StormResult& result) const;
+  void compare(const GateState& after, bool is_gated, StormResult& result) const;
+
+ private:
+  explicit GateEffect(std::map<std::string, uint64_t> before) : before_(std::move(before)) {}
+
+  std::map<std::string, uint64_t> before_;
+};
+
+// Failed uses, unloads a second and the longest use, without and with.
+[[nodiscard]] std::string gate_comparison(const StormResult& off, const StormResult& on);
+
+}  // namespace raceless
+
+#endif
