@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+// Waits that would not end by themselves, or that their own waker waits for.
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+#include "device.h"
+#include "gate/gate.h"
+#include "gated.h"
+#include "module_loader.h"
+
+namespace raceless {
+namespace {
+
+TEST_F(Gated, CallFailsWhenItsTimeIsUp) {
+  ASSERT_EQ(load_gated("exit_ms=2500"), 0);
+  ASSERT_TRUE(set_parameter("raceless", "gate_hold_ms", "400"));
+  const Unload unload;
+  const int64_t begin = now_ms();
+  EXPECT_EQ(mount_gated(), ENODEV);
+  EXPECT_LT(now_ms() - begin, 2000);
+  EXPECT_EQ(grown("timeouts"), 1U);
+}
+
+// The time is that of all restarts together: here each attempt is raced anew.
+TEST_F(Gated, TimeIsForAllRestartsTogether) {
+  ASSERT_EQ(load_gated("exit_ms=200"), 0);
+  ASSERT_TRUE(set_parameter("raceless", "gate_hold_ms", "1000"));
+  ASSERT_TRUE(set_parameter("raceless", "gate_lease_ms", "0"));
+  ASSERT_TRUE(set_parameter("raceless", "gate_delete_ms", "0"));
+  std::atomic<bool> stop{false};
+  std::thread unloader([&stop] {
+    while (!stop) {
+      (void)load_gated("exit_ms=200 init_ms=50");
+      (void)delete_module(kGated);
+    }
+  });
+  int64_t longest = 0;
+  for (int i = 0; i < 8; i++) {
+    const int64_t begin = now_ms();
+    (void)mount_gated();
+    longest = std::max(longest, now_ms() - begin);
+  }
+  stop = true;
+  unloader.join();
+  EXPECT_LT(longest, 5000);
+}
+
+TEST_F(Gated, OneExitIsNotWaitedForForever) {
+  ASSERT_EQ(load_gated("exit_waits=1"), 0);
+  ASSERT_TRUE(set_parameter("raceless", "gate_exit_ms", "300"));
+  const Unload unload;
+  // The exit waits for what its user would do next.
+  EXPECT_EQ(mount_gated(), ENODEV);
+  EXPECT_TRUE(set_parameter(kGated, "exit_waits", "0"));
+  EXPECT_EQ(grown("exit_stalls"), 1U);
+}
+
+// modprobe's load would wait for the exit, which waits for modprobe.
+TEST_F(Gated, ExitAsksForItself) {
+  ASSERT_EQ(load_gated("exit_requests=1"), 0);
+  const int64_t begin = now_ms();
+  Unload unload;
+  unload.join();
+  EXPECT_EQ(unload.error(), 0);
+  EXPECT_LT(now_ms() - begin, 2500);
+  EXPECT_GE(grown("exempt_loads"), 1U);
+}
+
+TEST_F(Gated, DeleteWaitsForWhoIsRetried) {
+  ASSERT_EQ(load_gated("exit_ms=300"), 0);
+  ASSERT_TRUE(set_parameter("raceless", "gate_lease_ms", "0"));
+  std::thread user;
+  {
+    const Unload unload;
+    user = std::thread([] { EXPECT_EQ(mount_gated(), 0); });
+    EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  }
+  // The user is being retried now, or is about to be.
+  for (int i = 0; i < 200 && grown("rescued") == 0; i++) (void)delete_module(kGated);
+  user.join();
+  EXPECT_GE(grown("deletes_delayed"), 1U);
+  EXPECT_EQ(grown("restarts"), 1U) << "the module was taken away again";
+}
+
+TEST_F(Gated, LeaseKeepsWhatARequestHasLoaded) {
+  ASSERT_EQ(mount_gated(), 0);
+  EXPECT_GE(grown("leases"), 1U);
+  EXPECT_TRUE(eventually([] { return now("leases_now") == 0; }));
+  EXPECT_EQ(delete_module(kGated), 0);
+}
+
+TEST_F(Gated, OffLetsEverybodyGo) {
+  ASSERT_EQ(load_gated("exit_ms=1500"), 0);
+  const Unload unload;
+  std::thread user([] { EXPECT_EQ(mount_gated(), ENODEV); });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  const int64_t begin = now_ms();
+  EXPECT_TRUE(Gate::turn_off());
+  user.join();
+  EXPECT_LT(now_ms() - begin, 1200);
+  EXPECT_FALSE(Gate::is_on());
+}
+
+// Its programs are taken away in an emergency: who waits still sees the end.
+TEST_F(Gated, WaitOutlivesTheProgramsThatBeganIt) {
+  ASSERT_EQ(load_gated("exit_ms=800"), 0);
+  const Unload unload;
+  std::thread user([] {
+    const int error = mount_gated();
+    EXPECT_TRUE(error == 0 || error == ENODEV) << error;
+  });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  ASSERT_EQ(system("rm -r /sys/fs/bpf/raceless/gate"), 0);
+  user.join();
+  EXPECT_FALSE(Gate::is_on());
+  EXPECT_TRUE(Gate::turn_off());
+}
+
+TEST_F(Gated, OnlyWhoMayUnloadModulesTurnsIt) {
+  Result<Device> device = Device::open();
+  ASSERT_TRUE(device);
+  ASSERT_EQ(seteuid(65534), 0);
+  const Status off = device->gate(false);
+  ASSERT_EQ(seteuid(0), 0);
+  ASSERT_FALSE(off);
+  EXPECT_EQ(off.error().code, EPERM);
+  EXPECT_TRUE(Gate::is_on());
+}
+
+}  // namespace
+}  // namespace raceless

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "gated.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+
+#include "gate/gate.h"
+#include "module_loader.h"
+
+namespace raceless {
+
+namespace {
+
+constexpr auto kLongest = std::chrono::seconds(20);
+constexpr const char* kMountPoint = "/tmp/gated";
+
+const std::map<std::string, std::string> kBounds = {{"gate_hold_ms", "10000"},
+                                                    {"gate_exit_ms", "3000"},
+                                                    {"gate_lease_ms", "200"},
+                                                    {"gate_delete_ms", "1000"}};
+
+}  // namespace
+
+int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kLongest;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+int load_gated(const std::string& options) {
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  if (!loader) return loader.error().code;
+  Result<KernelModule> module = loader->find(kGated);
+  if (!module) return module.error().code;
+  const Status loaded = module->load_with_dependencies(options);
+  return loaded ? 0 : loaded.error().code;
+}
+
+int mount_gated(const std::string& filesystem) {
+  mkdir(kMountPoint, 0700);
+  if (mount("none", kMountPoint, filesystem.c_str(), 0, nullptr) != 0) return errno;
+  umount2(kMountPoint, MNT_DETACH);
+  return 0;
+}
+
+bool set_parameter(const std::string& module, const std::string& name, const std::string& value) {
+  std::ofstream file("/sys/module/" + module + "/parameters/" + name);
+  file << value << std::flush;
+  return file.good();
+}
+
+Unload::Unload() : thread_([this] { error_ = delete_module(kGated); }) {
+  EXPECT_TRUE(eventually([] { return module_state(kGated) != ModuleState::live; }));
+}
+
+Unload::~Unload() { join(); }
+
+void Unload::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Gated::SetUp() {
+  const auto on = Gate::turn_on();
+  ASSERT_TRUE(on) << on.error().message();
+  ASSERT_TRUE(on->empty()) << on->front();
+  const Result<GateState> state = GateState::read();
+  ASSERT_TRUE(state);
+  before_ = state->totals();
+}
+
+void Gated::TearDown() {
+  for (const auto& [name, value] : kBounds) EXPECT_TRUE(set_parameter("raceless", name, value));
+  EXPECT_TRUE(eventually([] { return now("calls_now") == 0 && now("leases_now") == 0; }))
+      << "something is left in the gate";
+  EXPECT_TRUE(eventually([] {
+    const int error = delete_module(kGated);
+    return error == 0 || error == ENOENT;
+  })) << "the module cannot be unloaded any more";
+}
+
+uint64_t Gated::now(const std::string& key) {
+  const Result<GateState> state = GateState::read();
+  return state ? state->total(key) : ~uint64_t{0};
+}
+
+uint64_t Gated::grown(const std::string& key) const {
+  const auto before = before_.find(key);
+  return now(key) - (before == before_.end() ? 0 : before->second);
+}
+
+}  // namespace raceless

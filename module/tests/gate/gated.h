@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+// What the tests of the gate share: a module that goes as slowly as they like (raceless_gated.c),
+// in a thread of its own, and the gate's counts.
+#ifndef RACELESS_MODULE_TESTS_GATE_GATED_H
+#define RACELESS_MODULE_TESTS_GATE_GATED_H
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "gate/gate_state.h"
+
+namespace raceless {
+
+constexpr const char* kGated = "raceless_gated";
+
+// Milliseconds since some moment.
+[[nodiscard]] int64_t now_ms();
+[[nodiscard]] bool eventually(const std::function<bool()>& condition);
+
+// 0 or an errno.
+[[nodiscard]] int load_gated(const std::string& options = "");
+[[nodiscard]] int mount_gated(const std::string& filesystem = kGated);
+[[nodiscard]] bool set_parameter(const std::string& module, const std::string& name,
+                                 const std::string& value);
+
+// delete_module of raceless_gated in a thread, until it is in the exit; joined at the end.
+class Unload {
+ public:
+  Unload();
+  ~Unload();
+  Unload(const Unload&) = delete;
+  Unload& operator=(const Unload&) = delete;
+
+  void join();
+  [[nodiscard]] int error() const { return error_; }
+
+ private:
+  int error_ = -1;
+  std::thread thread_;
+};
+
+// The gate is on, and raceless_gated can be loaded. Afterwards nothing may be left of either.
+class Gated : public testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  // How much a count has grown since the test began.
+  [[nodiscard]] uint64_t grown(const std::string& key) const;
+  [[nodiscard]] static uint64_t now(const std::string& key);
+
+ private:
+  std::map<std::string, uint64_t> before_;
+};
+
+}  // namespace raceless
+
+#endif

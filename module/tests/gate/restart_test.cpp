@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+// Calls that meet a dying module, and that succeed all the same; and those that must not wait.
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "gate/gate.h"
+#include "gated.h"
+#include "module_loader.h"
+
+namespace raceless {
+namespace {
+
+TEST_F(Gated, MountWhileItIsStillRegistered) {
+  ASSERT_EQ(load_gated("exit_ms=300"), 0);
+  const Unload unload;
+  EXPECT_EQ(mount_gated(), 0);
+  EXPECT_GE(grown("restarts"), 1U);
+  EXPECT_GE(grown("rescued"), 1U);
+}
+
+TEST_F(Gated, MountWhileItIsNoLongerRegistered) {
+  ASSERT_EQ(load_gated("late_ms=300"), 0);
+  const Unload unload;
+  EXPECT_EQ(mount_gated(), 0);
+}
+
+TEST_F(Gated, OpenAFileSystemWhileItGoes) {
+  ASSERT_EQ(load_gated("exit_ms=300"), 0);
+  const Unload unload;
+  const int fd = static_cast<int>(syscall(SYS_fsopen, kGated, 0U));
+  EXPECT_GE(fd, 0) << strerror(errno);
+  if (fd >= 0) close(fd);
+}
+
+TEST_F(Gated, LoadWhileItGoes) {
+  ASSERT_EQ(load_gated("late_ms=300"), 0);
+  const Unload unload;
+  EXPECT_EQ(load_gated(), 0);
+  EXPECT_EQ(module_state(kGated), ModuleState::live);
+  EXPECT_GE(grown("restarts"), 1U);
+}
+
+// Each waits for the same exit, and then the kernel has one of them load it.
+TEST_F(Gated, ManyLoadsWhileItGoes) {
+  ASSERT_EQ(load_gated("late_ms=500"), 0);
+  const Unload unload;
+  std::vector<std::thread> loaders;
+  std::atomic<int> failed{0};
+  for (int i = 0; i < 8; i++)
+    loaders.emplace_back([&failed] {
+      if (load_gated() != 0) failed++;
+    });
+  for (std::thread& loader : loaders) loader.join();
+  EXPECT_EQ(failed, 0);
+}
+
+// int $0x80 from a 64-bit program is a call of a 32-bit one; what it points to lies low.
+class LowMemory {
+ public:
+  LowMemory()
+      : page_(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+                   -1, 0)) {}
+  ~LowMemory() { munmap(page_, 4096); }
+  LowMemory(const LowMemory&) = delete;
+  LowMemory& operator=(const LowMemory&) = delete;
+
+  long copy(const char* text) {
+    char* place = static_cast<char*>(page_) + used_;
+    used_ += strlen(text) + 1;
+    strcpy(place, text);
+    return static_cast<long>(reinterpret_cast<uintptr_t>(place));
+  }
+
+ private:
+  void* page_;
+  size_t used_ = 0;
+};
+
+int call_32(long number, long a, long b, long c, long d, long e) {
+  long result = 0;
+  asm volatile("int $0x80"
+               : "=a"(result)
+               : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+               : "memory", "r8", "r9", "r10", "r11");
+  return static_cast<int>(result);
+}
+
+TEST_F(Gated, MountOfA32BitProgram) {
+  ASSERT_EQ(load_gated("exit_ms=300"), 0);
+  LowMemory memory;
+  mkdir("/tmp/gated", 0700);
+  const long none = memory.copy("none");
+  const long point = memory.copy("/tmp/gated");
+  const long type = memory.copy(kGated);
+  const Unload unload;
+  EXPECT_EQ(call_32(21, none, point, type, 0, 0), 0);
+  EXPECT_EQ(umount2("/tmp/gated", 0), 0);
+  EXPECT_GE(grown("restarts"), 1U);
+}
+
+// Nobody is waited for who does not exist, whatever else goes on.
+TEST_F(Gated, MissingModuleWhileAnotherGoes) {
+  ASSERT_EQ(load_gated("exit_ms=2500"), 0);
+  const Unload unload;
+  const int64_t begin = now_ms();
+  for (int i = 0; i < 3; i++) EXPECT_EQ(mount_gated("raceless_missing"), ENODEV);
+  EXPECT_LT(now_ms() - begin, 2000);
+  EXPECT_EQ(grown("restarts"), 0U);
+  EXPECT_EQ(grown("missing"), 3U);
+}
+
+TEST_F(Gated, MissingModuleAtItsNormalSpeed) {
+  const auto measure = [] {
+    std::vector<int64_t> times;
+    for (int i = 0; i < 9; i++) {
+      const int64_t begin = now_ms();
+      EXPECT_EQ(mount_gated("raceless_missing"), ENODEV);
+      times.push_back(now_ms() - begin);
+    }
+    std::ranges::sort(times);
+    return times[4];
+  };
+  const int64_t on = measure();
+  ASSERT_TRUE(Gate::turn_off());
+  const int64_t off = measure();
+  EXPECT_LE(on, 2 * off + 10) << "without: " << off << " ms";
+}
+
+// Linux once had a load wait for any other of its name, and failing ones queued up behind each
+// other (0254127ab977). Who waits for an init that fails must fail with it.
+TEST_F(Gated, ManyLoadsOfWhatFailsAfterASecond) {
+  ASSERT_EQ(load_gated(), 0);
+  ASSERT_EQ(delete_module(kGated), 0);  // so that its name is known as one that was deleted
+  std::vector<std::thread> loaders;
+  std::atomic<int> succeeded{0};
+  const int64_t begin = now_ms();
+  for (int i = 0; i < 64; i++)
+    loaders.emplace_back([&succeeded] {
+      if (load_gated("init_ms=1000 init_error=5") == 0) succeeded++;
+    });
+  for (std::thread& loader : loaders) loader.join();
+  EXPECT_EQ(succeeded, 0);
+  EXPECT_LT(now_ms() - begin, 15000);
+  EXPECT_EQ(grown("restarts"), 0U);
+}
+
+// A lease is on a live module: an init that fails takes it away whatever its count.
+TEST_F(Gated, RequestOfWhatFailsToLoad) {
+  std::thread loader([] { (void)load_gated("init_ms=300 init_error=5"); });
+  EXPECT_EQ(mount_gated(), 0) << "modprobe loads it after the other has failed";
+  loader.join();
+}
+
+}  // namespace
+}  // namespace raceless

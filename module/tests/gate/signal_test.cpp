@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+// Tasks that are held, and what can happen to a task: signals, death, fork, exec, a tracer.
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+#include "../child.h"
+#include "gated.h"
+#include "module_loader.h"
+
+namespace raceless {
+namespace {
+
+std::atomic<int> alarms{0};
+
+void on_alarm(int /*signal*/) { alarms++; }
+
+// SIGALRM every 3 ms for as long as it lives.
+class Alarms {
+ public:
+  explicit Alarms(int flags) {
+    alarms = 0;
+    struct sigaction action {};
+    action.sa_handler = on_alarm;
+    action.sa_flags = flags;
+    sigaction(SIGALRM, &action, nullptr);
+    set(3000);
+  }
+  ~Alarms() { set(0); }
+  Alarms(const Alarms&) = delete;
+  Alarms& operator=(const Alarms&) = delete;
+
+ private:
+  static void set(int us) {
+    const itimerval timer{{0, us}, {0, us}};
+    setitimer(ITIMER_REAL, &timer, nullptr);
+  }
+};
+
+class Signalled : public Gated, public testing::WithParamInterface<int> {};
+
+TEST_P(Signalled, MountUnderAlarms) {
+  for (int i = 0; i < 3; i++) {
+    ASSERT_EQ(load_gated("exit_ms=300"), 0);
+    const Unload unload;
+    const Alarms alarming(GetParam());
+    EXPECT_EQ(mount_gated(), 0);
+    EXPECT_GE(alarms, 10);
+  }
+  EXPECT_GE(grown("signals"), 10U);
+}
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithout, Signalled, testing::Values(0, SA_RESTART));
+
+TEST_F(Gated, KilledInTheWait) {
+  for (int i = 0; i < 20; i++) {
+    ASSERT_EQ(load_gated("exit_ms=60"), 0);
+    const Unload unload;
+    Child child([] { return mount_gated(); });
+    usleep(static_cast<useconds_t>(i * 4000));
+    child.kill();
+  }
+}
+
+TEST_F(Gated, KilledWhileItIsHeldForSure) {
+  ASSERT_EQ(load_gated("exit_ms=1500"), 0);
+  const Unload unload;
+  Child child([] { return mount_gated(); });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  const int64_t begin = now_ms();
+  child.kill();
+  EXPECT_LT(now_ms() - begin, 700);
+  EXPECT_TRUE(eventually([] { return now("calls_now") == 0; }));
+}
+
+// Its other threads fork, and then the process ends with exit() or exec.
+void hold_one_thread_and(const std::function<void()>& then) {
+  std::thread held([] { (void)mount_gated(); });
+  usleep(150'000);
+  for (int i = 0; i < 5; i++) {
+    Child child([] { return 7; });
+    if (child.status() != 7) _exit(1);
+  }
+  then();
+  held.join();
+}
+
+TEST_F(Gated, ProcessForksAndExitsWhileAThreadIsHeld) {
+  ASSERT_EQ(load_gated("exit_ms=1500"), 0);
+  const Unload unload;
+  const int64_t begin = now_ms();
+  Child child([] {
+    hold_one_thread_and([] { _exit(3); });
+    return 0;
+  });
+  EXPECT_EQ(child.status(), 3);
+  EXPECT_LT(now_ms() - begin, 1300);
+}
+
+TEST_F(Gated, ProcessExecsWhileAThreadIsHeld) {
+  ASSERT_EQ(load_gated("exit_ms=1500"), 0);
+  const Unload unload;
+  const int64_t begin = now_ms();
+  Child child([] {
+    hold_one_thread_and([] { execl("/bin/true", "true", nullptr); });
+    return 1;
+  });
+  EXPECT_EQ(child.status(), 0);
+  EXPECT_LT(now_ms() - begin, 1300);
+}
+
+// A tracer sees the call return as one that will be restarted, and begin again.
+TEST_F(Gated, TracedCallBeginsAgain) {
+  ASSERT_EQ(load_gated("exit_ms=300"), 0);
+  const Unload unload;
+  const pid_t child = fork();
+  if (child == 0) {
+    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    raise(SIGSTOP);
+    _exit(mount_gated());
+  }
+  int status = 0;
+  int stops = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  while (!WIFEXITED(status) && stops < 1000) {
+    stops++;
+    ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+  }
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_GE(grown("restarts"), 1U);
+  EXPECT_LT(grown("restarts"), 50U) << "it did not wait";
+}
+
+}  // namespace
+}  // namespace raceless

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0
+# The gate, step by step, on a module that comes and goes as the tests like: module/tests/gate.
+# ONLY=PATTERN runs some.
+# needs: raceless
+# files: build/cmake/bin/gate_test:/usr/bin/gate_test
+# smp: 2
+# memory: 1024
+# timeout: 180
+# append: slub_debug=FZPU
+gate_test --gtest_filter="${ONLY:-*}"
