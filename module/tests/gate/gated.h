@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "../registry.h"
 #include "gate/gate_state.h"
 
 namespace raceless {
@@ -22,7 +23,6 @@ constexpr const char* kGated = "raceless_gated";
 
 // Milliseconds since some moment.
 [[nodiscard]] int64_t now_ms();
-[[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
 // 0 or an errno.
 [[nodiscard]] int load_gated(const std::string& options = "");

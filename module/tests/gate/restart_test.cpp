@@ -157,9 +157,11 @@ TEST_F(Gated, ManyLoadsOfWhatFailsAfterASecond) {
 
 // A lease is on a live module: an init that fails takes it away whatever its count.
 TEST_F(Gated, RequestOfWhatFailsToLoad) {
-  std::thread loader([] { (void)load_gated("init_ms=300 init_error=5"); });
-  EXPECT_EQ(mount_gated(), 0) << "modprobe loads it after the other has failed";
-  loader.join();
+  const ModprobeLine line("options raceless_gated init_ms=200 init_error=5");
+  EXPECT_EQ(mount_gated(), ENODEV);
+  EXPECT_EQ(grown("leases"), 0U);
+  EXPECT_EQ(grown("restarts"), 0U);
+  EXPECT_EQ(module_state(kGated), ModuleState::absent);
 }
 
 }  // namespace

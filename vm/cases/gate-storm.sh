@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# Storms on stock modules with the gate on: no use fails, under a tight unloader and one each 100 ms;
+# the gate goes off and on under load; and nothing is left of it afterwards.
+# needs: raceless
+# modules: dummy configfs romfs loop kcm algif_hash sha1_generic
+# smp: 2
+# memory: 1024
+# timeout: 240
+. /case/ktap
+plan 17
+storm() { # CELL TARGET OPTION…
+  cell=$1 target=$2
+  shift 2
+  raceless storm --target "$target" --seed 1 --leak-check 0 --output "/results/$cell" "$@"
+}
+value() { sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p" "/results/$1/run.json" | head -n 1; }
+gate() { raceless gate status --json | tr -d '\n\t ' | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"; }
+check "the gate can be turned on" raceless gate on
+for target in mount:configfs mount:romfs socket:kcm alg:sha1 load:dummy; do
+  check "no use of $target fails under a tight unloader" storm "$target" "$target" --duration 3s
+  check "nor under one each 100 ms" \
+    storm "$target-100" "$target" --duration 2s --unload-interval 100ms
+done
+restarts=0
+for run in /results/*/; do restarts=$((restarts + $(value "$(basename "$run")" gate_restarts))); done
+check "calls were restarted" test "$restarts" -ge 10
+equal "run.json says that the gate was on" "$(grep -l '"gate":"on"' /results/*/run.json | wc -l)" 10
+
+# Uses fail while it is off, but none may be lost, and nothing may stay.
+switch() {
+  for _ in 1 2 3; do
+    sleep 0.5
+    raceless gate off
+    raceless gate on
+  done
+}
+raceless storm --target socket:kcm --duration 12s --leak-check 0 --output /results/switched >/tmp/said 2>&1 &
+storming=$!
+check "it goes off and on under load" switch
+wait "$storming"
+check "nobody is held then" test "$(gate calls_now)$(gate leases_now)" = 00
+check "off takes its programs away" sh -c 'raceless gate off && ! [ -e /sys/fs/bpf/raceless/gate ]'
+check "and then raceless.ko can be unloaded" rmmod raceless
