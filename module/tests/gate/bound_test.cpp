@@ -86,6 +86,22 @@ TEST_F(Gated, DeleteWaitsForWhoIsRetried) {
   EXPECT_GE(grown("deletes_delayed"), 1U);
 }
 
+// A request would wait for its modprobe, that for a delete, and that for older calls.
+TEST_F(Gated, DeleteOfAModprobeDoesNotWait) {
+  ASSERT_EQ(load_gated("late_ms=1000"), 0);
+  const Unload unload;
+  std::thread older([] { EXPECT_EQ(load_gated(), 0); });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  {
+    const ModprobeLine line("install fs-raceless_gated rmmod raceless_gated; false");
+    const int64_t begin = now_ms();
+    EXPECT_EQ(mount_gated(), ENODEV);
+    EXPECT_LT(now_ms() - begin, 800);
+  }
+  EXPECT_EQ(grown("exempt_deletes"), 1U);
+  older.join();
+}
+
 TEST_F(Gated, LeaseKeepsWhatARequestHasLoaded) {
   ASSERT_EQ(mount_gated(), 0);
   EXPECT_GE(grown("leases"), 1U);
