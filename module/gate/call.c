@@ -13,8 +13,8 @@
  * that the kernel does can depend on a task there.
  *
  * Who holds a call: the list, and while `queued` its own task's work, which alone
- * ends it then. Otherwise its own task ends it, or anybody once that task is
- * exiting or the bound was up long ago.
+ * ends it then. Otherwise its own task ends it, or the reaper, once that task is
+ * exiting (it was killed on its way back into the call) or has left it long ago.
  */
 #include <linux/hashtable.h>
 #include <linux/ktime.h>
@@ -25,6 +25,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/task_work.h>
+#include <linux/workqueue.h>
 
 #include "gate.h"
 
@@ -115,21 +116,30 @@ static void free_calls(struct list_head *removed)
 	raceless_gate_leases_check();
 }
 
-/* Those that nobody will end. */
-static void reap(struct list_head *removed)
+static void reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(reap_work, reap);
+
+/* Those that nobody will end, once a second while there are any calls. */
+static void reap(struct work_struct *work)
 {
 	u64 now = ktime_get_ns();
 	struct call *call, *next;
+	LIST_HEAD(removed);
 
+	spin_lock(&raceless_gate_lock);
 	list_for_each_entry_safe(call, next, &calls, node)
 		if (!call->queued &&
 		    ((READ_ONCE(call->task->flags) & PF_EXITING) ||
 		     now - call->known_ns > bound_ns() + FORGET_NS))
-			remove(call, removed);
+			remove(call, &removed);
+	if (raceless_gate_enabled && nr_calls)
+		queue_delayed_work(system_wq, &reap_work, HZ);
+	spin_unlock(&raceless_gate_lock);
+	free_calls(&removed);
 }
 
 /* The call that current is in, made if need be; NULL beyond the bounds. */
-static struct call *get(const struct pt_regs *regs, struct list_head *removed)
+static struct call *get(const struct pt_regs *regs)
 {
 	unsigned int nr_of_task;
 	struct call *call = find(regs, &nr_of_task);
@@ -137,8 +147,6 @@ static struct call *get(const struct pt_regs *regs, struct list_head *removed)
 	lockdep_assert_held(&raceless_gate_lock);
 	if (call)
 		return call;
-	if (nr_calls >= RACELESS_GATE_MAX_CALLS / 2)
-		reap(removed);
 	if (nr_calls >= RACELESS_GATE_MAX_CALLS ||
 	    nr_of_task >= RACELESS_GATE_MAX_CALLS_PER_TASK) {
 		raceless_gate_count_open(RACELESS_GATE_OPEN_LIMIT);
@@ -157,7 +165,8 @@ static struct call *get(const struct pt_regs *regs, struct list_head *removed)
 	call->sp = regs->sp;
 	list_add_tail(&call->node, &calls);
 	hash_add(calls_by_task, &call->by_task, (unsigned long)current);
-	nr_calls++;
+	if (nr_calls++ == 0)
+		queue_delayed_work(system_wq, &reap_work, HZ);
 	return call;
 }
 
@@ -170,15 +179,13 @@ static struct call *get(const struct pt_regs *regs, struct list_head *removed)
 int raceless_gate_call_request(void)
 {
 	struct call *call = NULL;
-	LIST_HEAD(removed);
 
 	if (!READ_ONCE(raceless_gate_enabled))
 		return 0;
 	spin_lock(&raceless_gate_lock);
 	if (raceless_gate_enabled)
-		call = get(current_pt_regs(), &removed);
+		call = get(current_pt_regs());
 	spin_unlock(&raceless_gate_lock);
-	free_calls(&removed);
 	return call ? 1 : 0;
 }
 
@@ -355,7 +362,7 @@ int raceless_gate_call_hold(const struct raceless_gate_evidence *evidence)
 		return 0;
 	}
 	spin_lock(&raceless_gate_lock);
-	call = get(regs, &removed);
+	call = raceless_gate_enabled ? get(regs) : NULL;
 	if (!call || call->queued)
 		goto out;
 	if (!call->retried) {
@@ -446,7 +453,7 @@ unsigned int raceless_gate_calls_nr(void)
 	return READ_ONCE(nr_calls);
 }
 
-/* After `enabled` is false: those that are queued end by themselves. */
+/* After `enabled` is false: those that are queued end by themselves. May sleep. */
 void raceless_gate_calls_clear(void)
 {
 	struct call *call, *next;
@@ -459,4 +466,5 @@ void raceless_gate_calls_clear(void)
 			remove(call, &removed);
 	spin_unlock(&raceless_gate_lock);
 	free_calls(&removed);
+	cancel_delayed_work_sync(&reap_work);
 }

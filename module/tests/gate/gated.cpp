@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 
 #include "gate/gate.h"
 #include "module_loader.h"
+#include "text_file.h"
 
 namespace raceless {
 
@@ -47,6 +49,16 @@ int load_gated(const std::string& options) {
   if (!module) return module.error().code;
   const Status loaded = module->load_with_dependencies(options);
   return loaded ? 0 : loaded.error().code;
+}
+
+int load_image(const std::string& options) {
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  if (!loader) return loader.error().code;
+  const Result<KernelModule> module = loader->find(kGated);
+  if (!module) return module.error().code;
+  const Result<std::string> image = read_text(module->path());
+  if (!image) return image.error().code;
+  return syscall(SYS_init_module, image->data(), image->size(), options.c_str()) == 0 ? 0 : errno;
 }
 
 int mount_gated(const std::string& filesystem) {
@@ -89,6 +101,8 @@ void Gated::SetUp() {
 }
 
 void Gated::TearDown() {
+  const Result<GateState> state = GateState::read();
+  if (HasFailure() && state) ADD_FAILURE() << state->text(Gate::nr_programs());
   for (const auto& [name, value] : kBounds) EXPECT_TRUE(set_parameter("raceless", name, value));
   EXPECT_TRUE(eventually([] { return now("calls_now") == 0 && now("leases_now") == 0; }))
       << "something is left in the gate";

@@ -26,6 +26,8 @@ constexpr const char* kGated = "raceless_gated";
 
 // 0 or an errno.
 [[nodiscard]] int load_gated(const std::string& options = "");
+// With init_module(2), whose callers do not share one load's result.
+[[nodiscard]] int load_image(const std::string& options = "");
 [[nodiscard]] int mount_gated(const std::string& filesystem = kGated);
 [[nodiscard]] bool set_parameter(const std::string& module, const std::string& name,
                                  const std::string& value);
