@@ -27,7 +27,6 @@
 /* What is known by name. Names come from modules that were loaded: few. */
 struct known {
 	char name[RACELESS_GATE_NAME_SIZE];
-	u64 coming_ns; /* the last time that its init was about to run */
 	u64 deleted_ns; /* the last time that its exit had run */
 	u64 counts[GATE_NR_COUNTS];
 };
@@ -59,35 +58,22 @@ static struct known *know(const char *name)
 	return &known[nr_known++];
 }
 
-/* A module that is on its way out, but for one whose init has failed. */
+/*
+ * A module that is being deleted. Its base reference is gone: LIVE, it stands
+ * between dropping that and changing the state, or is putting it back; UNFORMED,
+ * it is being freed. One that is on its way in has no count either, while it is
+ * unformed, but no kobject yet.
+ */
 static bool is_dying(struct module *module)
 {
-	enum module_state state = READ_ONCE(module->state);
-
-	/*
-	 * LIVE without its base reference: delete_module stands between dropping
-	 * that and changing the state, or is putting it back.
-	 */
-	return (state == MODULE_STATE_GOING || state == MODULE_STATE_LIVE) &&
+	return READ_ONCE(module->state) != MODULE_STATE_COMING &&
+	       module->mkobj.kobj.state_initialized &&
 	       module_refcount(module) < 0;
 }
 
 static bool is_unformed(struct module *module)
 {
 	return READ_ONCE(module->state) == MODULE_STATE_UNFORMED;
-}
-
-/* An unformed one is on its way in, or out if that was what it did last. */
-static bool was_deleted(const char *name)
-{
-	struct known *module;
-	bool deleted;
-
-	spin_lock(&known_lock);
-	module = know(name);
-	deleted = module->deleted_ns > module->coming_ns;
-	spin_unlock(&known_lock);
-	return deleted;
 }
 
 /* Does `holds` for a module of that name, or for any if it is NULL? */
@@ -120,19 +106,12 @@ bool raceless_gate_module_busy(const char *name)
 /* Is it being deleted? */
 bool raceless_gate_module_dying(const char *name)
 {
-	return any_module(name, is_dying) ||
-	       (any_module(name, is_unformed) && was_deleted(name));
-}
-
-static bool is_dying_or_freed(struct module *module)
-{
-	return is_dying(module) ||
-	       (is_unformed(module) && was_deleted(module->name));
+	return any_module(name, is_dying);
 }
 
 bool raceless_gate_any_dying(void)
 {
-	return any_module(NULL, is_dying_or_freed);
+	return any_module(NULL, is_dying);
 }
 
 /* Has the exit of that module ended since then, or of any if it has no name? */
@@ -209,12 +188,12 @@ static int on_module_state(struct notifier_block *block, unsigned long state,
 		wake_up_all(&raceless_gate_modules_changed);
 		return NOTIFY_OK;
 	}
-	spin_lock(&known_lock);
-	if (state == MODULE_STATE_COMING)
-		know(module->name)->coming_ns = now;
-	else if (state == MODULE_STATE_GOING && module_refcount(module) < 0)
-		last_deleted_ns = know(module->name)->deleted_ns = now;
-	spin_unlock(&known_lock);
+	if (state == MODULE_STATE_GOING && module_refcount(module) < 0) {
+		spin_lock(&known_lock);
+		know(module->name)->deleted_ns = now;
+		last_deleted_ns = now;
+		spin_unlock(&known_lock);
+	}
 	return NOTIFY_OK;
 }
 
