@@ -58,6 +58,7 @@ struct in_call {
 	__u32 loading;	  /* in finit_module or init_module */
 	__u32 unloading;  /* in delete_module */
 	__u32 requesting; /* between a request and its modprobe's end */
+	__u32 marked;	  /* it counts in nr_marked */
 };
 
 struct {
@@ -88,6 +89,12 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } gate_helpers SEC(".maps");
+
+/*
+ * Tasks whose call has met anything. One that dies in such a call stays
+ * counted: the ends of calls are slower then, and no less right.
+ */
+__u64 nr_marked = 0;
 
 static __always_inline struct in_call *this_call(__u64 flags)
 {
@@ -147,6 +154,23 @@ static __always_inline struct in_call *enter_call(void)
 	return call;
 }
 
+/* From now on the end of its call matters. */
+static __always_inline void mark(struct in_call *call)
+{
+	if (call->marked)
+		return;
+	call->marked = 1;
+	__sync_fetch_and_add(&nr_marked, 1);
+}
+
+static __always_inline void unmark(struct in_call *call)
+{
+	if (!call->marked)
+		return;
+	call->marked = 0;
+	__sync_fetch_and_sub(&nr_marked, 1);
+}
+
 /* The request that this process works for, or NULL. */
 static __always_inline struct helper_request *served(void)
 {
@@ -180,6 +204,7 @@ int BPF_PROG(on_get, struct module *module, __u64 got)
 		raceless_gate_opened(RACELESS_GATE_OPEN_UNLISTED);
 		return 0;
 	}
+	mark(call);
 	call->evidence.met |= RACELESS_GATE_MET_GET;
 	bpf_probe_read_kernel_str(call->evidence.module,
 				  sizeof(call->evidence.module), module->name);
@@ -200,6 +225,7 @@ int BPF_PROG(on_request, char *alias, bool wait)
 	call->requesting = 1;
 	if (!is_listed(call->nr))
 		return 0;
+	mark(call);
 	call->evidence.met |= RACELESS_GATE_MET_REQUEST;
 	if (!call->evidence.since_ns)
 		call->evidence.since_ns = bpf_ktime_get_ns();
@@ -287,7 +313,7 @@ static __always_inline bool may_be_missing(long error)
 	}
 }
 
-static __noinline int end_call(__u32 syscall, long error)
+static __noinline int end_marked_call(__u32 syscall, long error)
 {
 	struct in_call *call = this_call(0);
 	int held = 0;
@@ -306,7 +332,15 @@ static __noinline int end_call(__u32 syscall, long error)
 		call->known = raceless_gate_end(error) > 0;
 	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
 	call->loading = 0;
+	if (!call->known)
+		unmark(call);
 	return 0;
+}
+
+/* The end of each listed call; most of the time nobody's meets anything. */
+static __always_inline int end_call(__u32 syscall, long error)
+{
+	return nr_marked ? end_marked_call(syscall, error) : 0;
 }
 
 static __always_inline int begin_load(void)
@@ -318,6 +352,7 @@ static __always_inline int begin_load(void)
 	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
 	call->evidence.since_ns = bpf_ktime_get_ns();
 	call->loading = 1;
+	mark(call);
 	return 0;
 }
 
