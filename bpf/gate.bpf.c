@@ -217,7 +217,7 @@ int BPF_PROG(on_request, char *alias, bool wait)
 	struct raceless_gate_name any = {};
 	struct in_call *call;
 
-	if (!wait || is_open())
+	if (!wait || bpf_get_current_task_btf()->flags & (PF_IO_WORKER | PF_KTHREAD))
 		return 0;
 	call = enter_call();
 	if (!call)

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "storm/gate_effect.h"
+
+#include <gtest/gtest.h>
+
+namespace raceless {
+namespace {
+
+GateState with_restarts(int restarts) {
+  Result<GateState> state = GateState::parse("# total on 1\n# total hold_ms 10\n# total restarts " +
+                                             std::to_string(restarts) + "\n# name restarts\n");
+  EXPECT_TRUE(state);
+  return *state;
+}
+
+TEST(GateEffect, CountsWhatCameDuringTheStorm) {
+  StormResult result;
+  GateEffect::since(with_restarts(5)).compare(with_restarts(12), true, result);
+  EXPECT_EQ(result.extra_counters, (std::map<std::string, uint64_t>{{"gate_restarts", 7}}));
+  EXPECT_EQ(result.target_lines, "gate: restarts 7\n");
+  EXPECT_TRUE(result.passed());
+}
+
+TEST(GateEffect, FailedUseBreaksThePromiseOnlyWhereThereIsOne) {
+  StormResult result;
+  result.tally.add(Count::uses);
+  result.tally.add(Count::user_failures);
+  const GateEffect effect = GateEffect::since(with_restarts(0));
+  effect.compare(with_restarts(0), false, result);
+  EXPECT_TRUE(result.passed());
+  effect.compare(with_restarts(0), true, result);
+  EXPECT_FALSE(result.passed());
+}
+
+TEST(GateEffect, ComparisonHasARowForEach) {
+  StormResult off;
+  StormResult on;
+  off.elapsed_ns = on.elapsed_ns = 1'000'000'000;
+  off.tally.add(Count::uses);
+  off.tally.add(Count::user_failures);
+  on.tally.add(Count::uses);
+  const std::string text = gate_comparison(off, on);
+  EXPECT_NE(text.find("off   1     1       100.0 %"), std::string::npos) << text;
+  EXPECT_NE(text.find("on    1     0       0.0 %"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace raceless
