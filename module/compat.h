@@ -23,19 +23,7 @@
 #ifdef __bpf_kfunc
 #define raceless_kfunc __bpf_kfunc
 #else
-#define raceless_kfunc __used noinline
-#endif
-
-/* v6.7, 391145ba2acc: no prototypes for those. */
-#ifdef __bpf_kfunc_start_defs
-#define raceless_kfuncs_start() __bpf_kfunc_start_defs()
-#define raceless_kfuncs_end() __bpf_kfunc_end_defs()
-#else
-#define raceless_kfuncs_start()                                      \
-	__diag_push();                                               \
-	__diag_ignore_all("-Wmissing-prototypes", "for BPF alone");  \
-	__diag_ignore_all("-Wmissing-declarations", "for BPF alone")
-#define raceless_kfuncs_end() __diag_pop()
+#define raceless_kfunc __attribute__((__used__, __noinline__))
 #endif
 
 /* v6.9, a05e90427ef6: a set of ids that says that they are of kfuncs. */

@@ -234,6 +234,13 @@ enum outcome {
 	DIE,
 };
 
+/* Before the doze is over: only if it is known for what it waits. */
+static bool may_restart(const struct call *call)
+{
+	return !READ_ONCE(raceless_gate_enabled) ||
+	       (call->module[0] && !raceless_gate_module_busy(call->module));
+}
+
 /*
  * Until the module is gone or live.
  *
@@ -276,12 +283,8 @@ static enum outcome wait(struct call *call)
 			raceless_gate_count(GATE_WAITS, call->module,
 					    call->syscall);
 		doze = doze ?: 1;
-		left = wait_event_interruptible_timeout(
-			raceless_gate_modules_changed,
-			!READ_ONCE(raceless_gate_enabled) ||
-				(call->module[0] &&
-				 !raceless_gate_module_busy(call->module)),
-			doze);
+		left = wait_event_interruptible_timeout(raceless_gate_modules_changed,
+							may_restart(call), doze);
 		if (left < 0) {
 			raceless_gate_count(GATE_SIGNALS, call->module,
 					    call->syscall);

@@ -112,8 +112,8 @@ static void wait(struct deleter *deleter)
 					    deleter->module, -1);
 			break;
 		}
-		left = wait_event_interruptible_timeout(
-			raceless_gate_calls_changed, may_go(deleter), DOZE);
+		left = wait_event_interruptible_timeout(raceless_gate_calls_changed,
+							may_go(deleter), DOZE);
 		if (left < 0)
 			return;
 	}

@@ -104,7 +104,14 @@ extern const char *const raceless_gate_count_names[GATE_NR_COUNTS];
 int raceless_gate_counts_init(void);
 void raceless_gate_counts_exit(void);
 
-/* kfuncs.c */
+/* kfuncs.c; called by BPF, with the prototypes that bpf/gate_kfuncs.h has. */
+int raceless_gate_request(void);
+int raceless_gate_hold(const struct raceless_gate_evidence *evidence);
+int raceless_gate_end(long error);
+void raceless_gate_delete(const struct raceless_gate_name *module, int compat);
+int raceless_gate_dying(const struct raceless_gate_name *module);
+void raceless_gate_freed(void);
+void raceless_gate_opened(unsigned int open);
 int raceless_gate_kfuncs_init(void);
 
 #endif /* _RACELESS_GATE_H */

@@ -17,8 +17,6 @@ static void copy_name(char to[RACELESS_GATE_NAME_SIZE],
 	strscpy(to, from->text, RACELESS_GATE_NAME_SIZE);
 }
 
-raceless_kfuncs_start();
-
 /* Current asks for a module. Return: 1 if the end of its call is wanted. */
 raceless_kfunc int raceless_gate_request(void)
 {
@@ -75,8 +73,6 @@ raceless_kfunc void raceless_gate_opened(unsigned int open)
 {
 	raceless_gate_count_open(open);
 }
-
-raceless_kfuncs_end();
 
 RACELESS_KFUNCS_START(gate_ids)
 BTF_ID_FLAGS(func, raceless_gate_request)

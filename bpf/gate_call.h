@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the gate keeps of the call that a task is in, and of the modprobes that
+ * work for it.
+ */
+#ifndef RACELESS_BPF_GATE_CALL_H
+#define RACELESS_BPF_GATE_CALL_H
+
+#include "kernel.h"
+
+#include "../module/uapi/gate.h"
+
+/* A modprobe may run other programs (`install` in modprobe.d). */
+#define HELPER_GENERATIONS 4
+
+/* Macros of the kernel, which BTF does not carry. */
+#define TS_COMPAT		 0x2
+#define PF_IO_WORKER		 0x10
+#define PF_KTHREAD		 0x200000
+#define X32_SYSCALL_BIT		 0x40000000
+
+/* What the call met that a task is in. Only the task itself touches it. */
+struct in_call {
+	struct raceless_gate_evidence evidence;
+	__u64 nr; /* the call's number */
+	__u32 known; /* raceless.ko knows a call of this task, and waits for its end */
+	__u32 loading; /* in finit_module or init_module */
+	__u32 unloading; /* in delete_module */
+	__u32 requesting; /* between a request and its modprobe's end */
+	__u32 marked; /* it counts in nr_marked */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct in_call);
+} gate_calls SEC(".maps");
+
+/* A request whose modprobe runs, by the address of its subprocess_info. */
+struct helper_request {
+	__u32 helper; /* process */
+	__u32 load_failed;
+	__u32 own_unload; /* an unload waits for it */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct helper_request);
+} gate_requests SEC(".maps");
+
+/* And by the helper's process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u64);
+} gate_helpers SEC(".maps");
+
+/*
+ * Tasks whose call has met anything. One that dies in such a call stays
+ * counted: the ends of calls are slower then, and no less right.
+ */
+__u64 nr_marked = 0;
+
+static __always_inline struct in_call *this_call(__u64 flags)
+{
+	return bpf_task_storage_get(&gate_calls, bpf_get_current_task_btf(),
+				    NULL, flags);
+}
+
+static __always_inline bool is_compat(void)
+{
+	return bpf_get_current_task_btf()->thread_info.status & TS_COMPAT;
+}
+
+static __always_inline __u64 this_nr(void)
+{
+	struct pt_regs *regs =
+		(void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+
+	return regs->orig_ax & ~(__u64)X32_SYSCALL_BIT;
+}
+
+static __always_inline bool is_listed(__u64 nr)
+{
+	if (nr == 430 || nr == 431) /* fsopen, fsconfig */
+		return true;
+	if (is_compat())
+		return nr == 21 || nr == 102 || nr == 128 || nr == 350 ||
+		       nr == 359 || nr == 360 || nr == 361 || nr == 365 ||
+		       nr == 366;
+	return nr == 165 || nr == 313 || nr == 175 || nr == 41 || nr == 53 ||
+	       nr == 49 || nr == 54 || nr == 55;
+}
+
+/* What is kept of an earlier call is not this one's. */
+static __always_inline struct in_call *enter_call(void)
+{
+	struct in_call *call = this_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	__u64 nr = this_nr();
+
+	if (call && call->nr != nr) {
+		call->nr = nr;
+		__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
+	}
+	return call;
+}
+
+/* From now on the end of its call matters. */
+static __always_inline void mark(struct in_call *call)
+{
+	if (call->marked)
+		return;
+	call->marked = 1;
+	__sync_fetch_and_add(&nr_marked, 1);
+}
+
+static __always_inline void unmark(struct in_call *call)
+{
+	if (!call->marked)
+		return;
+	call->marked = 0;
+	__sync_fetch_and_sub(&nr_marked, 1);
+}
+
+/* The request that this process works for, or NULL. */
+static __always_inline struct helper_request *served(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int generation;
+	__u64 *info;
+
+	for (generation = 0; generation < HELPER_GENERATIONS; generation++) {
+		__u32 tgid = task->tgid;
+
+		info = bpf_map_lookup_elem(&gate_helpers, &tgid);
+		if (info)
+			return bpf_map_lookup_elem(&gate_requests, info);
+		task = task->real_parent;
+	}
+	return NULL;
+}
+
+#endif /* RACELESS_BPF_GATE_CALL_H */
