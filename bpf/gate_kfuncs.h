@@ -7,12 +7,14 @@
 
 #include "../module/uapi/gate.h"
 
-extern int raceless_gate_request(void) __ksym __weak;
-extern int raceless_gate_hold(const struct raceless_gate_evidence *evidence) __ksym __weak;
-extern int raceless_gate_end(long error) __ksym __weak;
-extern void raceless_gate_delete(const struct raceless_gate_name *module, int compat) __ksym __weak;
-extern int raceless_gate_dying(const struct raceless_gate_name *module) __ksym __weak;
-extern void raceless_gate_freed(void) __ksym __weak;
-extern void raceless_gate_opened(unsigned int open) __ksym __weak;
+int raceless_gate_request(void) __ksym __weak;
+int raceless_gate_hold(const struct raceless_gate_evidence *evidence)
+	__ksym __weak;
+int raceless_gate_end(long error) __ksym __weak;
+void raceless_gate_delete(const struct raceless_gate_name *module, int compat) __ksym __weak;
+int raceless_gate_dying(const struct raceless_gate_name *module)
+	__ksym __weak;
+void raceless_gate_freed(void) __ksym __weak;
+void raceless_gate_opened(unsigned int open) __ksym __weak;
 
 #endif /* RACELESS_BPF_GATE_KFUNCS_H */

@@ -23,7 +23,7 @@
 #ifdef __bpf_kfunc
 #define raceless_kfunc __bpf_kfunc
 #else
-#define raceless_kfunc __attribute__((__used__, __noinline__))
+#define raceless_kfunc __used
 #endif
 
 /* v6.9, a05e90427ef6: a set of ids that says that they are of kfuncs. */
