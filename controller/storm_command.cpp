@@ -32,7 +32,8 @@ struct StormOptions {
   Parameters parameters;
   std::optional<uint64_t> leak_check_unloads;
   std::string output;
-  std::string gate;  // on, off, both; as it is if empty
+  std::string gate;            // on, off, both; as it is if empty
+  uint64_t baseline_uses = 0;  // as max_uses, without the gate
   uint64_t print_plan = 0;
   bool json = false;
   bool needs = false;
@@ -123,7 +124,9 @@ Finished storm_with_gate(const StormOptions& options, bool on, const std::string
 // The same storm without the gate and with it.
 Outcome storm_twice(const StormOptions& options, const std::string& folder,
                     const Signals& signals) {
-  const Finished off = storm_with_gate(options, false, folder + "/off", signals);
+  StormOptions baseline = options;
+  if (options.baseline_uses != 0) baseline.parameters.max_uses = options.baseline_uses;
+  const Finished off = storm_with_gate(baseline, false, folder + "/off", signals);
   if (!off.result || off.result->interrupted || off.result->stuck) return off.outcome;
   const Finished on = storm_with_gate(options, true, folder + "/on", signals);
   if (!on.result) return on.outcome;
@@ -180,6 +183,8 @@ RunCommand add_storm(CLI::App& app) {
   app.add_option("-t,--target", parameters.target, "what to storm; see below")->required();
   add_duration(
       app, "-d,--duration", "how long", [&](uint64_t ns) { parameters.duration_ns = ns; }, "30s");
+  app.add_option("--uses", parameters.max_uses, "end as soon as consumers made so many uses")
+      ->type_name("N");
   app.add_option("-s,--seed", parameters.seed, "the plan of all threads follows from it")
       ->capture_default_str();
   add_crew(app, parameters, Role::loader, "load");
@@ -201,6 +206,9 @@ RunCommand add_storm(CLI::App& app) {
   app.add_option("--gate", options->gate,
                  "with the gate on or off, or both, one after the other (as it is)")
       ->check(CLI::IsMember({"on", "off", "both"}));
+  app.add_option("--baseline-uses", options->baseline_uses,
+                 "with --gate both: as --uses, for the storm without the gate")
+      ->type_name("N");
   app.add_option("-o,--output", options->output,
                  "folder of run.json (else $RACELESS_RESULTS, else runs/TIME)");
   app.add_flag("--json", options->json, "print run.json instead of the summary");

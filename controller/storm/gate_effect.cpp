@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "duration.h"
 #include "terminal.h"
 #include "text_file.h"
@@ -12,6 +14,8 @@ namespace raceless {
 namespace {
 
 constexpr size_t kMaxFindings = 100;  // in run.json
+
+constexpr const char* kRestartsP99 = "gate_restarts_per_call_p99";
 
 // What is counted, by the name that it has in run.json. Bounds and what is true now are no counts.
 std::map<std::string, uint64_t> counts_of(const GateState& state) {
@@ -25,26 +29,60 @@ std::map<std::string, uint64_t> counts_of(const GateState& state) {
   return counts;
 }
 
+// What was recorded in between. The largest value is that of all time: no smaller one is known.
+Histogram since_then(const raceless_hist& before, raceless_hist now) {
+  now.count -= before.count;
+  now.sum -= before.sum;
+  for (size_t i = 0; i < RACELESS_HIST_BUCKETS; i++) now.buckets[i] -= before.buckets[i];
+  Histogram histogram;
+  histogram.merge(now);
+  return histogram;
+}
+
 double per_second(uint64_t number, uint64_t ns) {
   return ns == 0 ? 0 : static_cast<double>(number) * 1e9 / static_cast<double>(ns);
+}
+
+// The longest delete_module and the longest load of the storm, ns; 0 if nobody watched.
+uint64_t longest_cycle(const StormResult& result) {
+  if (!result.snapshot) return 0;
+  uint64_t sum = 0;
+  for (const char* name : {"unload_ns", "load_ns"}) {
+    const auto found = result.snapshot->histograms.find(name);
+    if (found != result.snapshot->histograms.end()) sum += found->second.max;
+  }
+  return sum;
 }
 
 void add_row(Table& table, const char* label, const StormResult& result) {
   const Counts counts = result.tally.counts();
   const Histogram& use = result.tally.histogram(Latency::use);
-  const Histogram& unload = result.tally.histogram(Latency::unload);
   const uint64_t uses = get(counts, Count::uses);
   const uint64_t failed = get(counts, Count::user_failures);
-  table.row({label, std::to_string(uses), std::to_string(failed),
-             uses == 0 ? "" : fmt::format("{:.1f} %", 100.0 * per_second(failed, uses) / 1e9),
-             fmt::format("{:.1f}", per_second(get(counts, Count::unloads), result.elapsed_ns)),
-             format_duration(use.quantile(0.50)), format_duration(use.quantile(0.99)),
-             format_duration(use.max()), format_duration(unload.max())});
+  const uint64_t cycle_ns = longest_cycle(result);
+  const auto restarts = result.extra_counters.find(kRestartsP99);
+  table.row(
+      {label, std::to_string(uses), std::to_string(failed),
+       uses == 0 ? "" : fmt::format("{:.1f} %", 100.0 * per_second(failed, uses) / 1e9),
+       fmt::format("{:.1f}", per_second(get(counts, Count::unloads), result.elapsed_ns)),
+       format_duration(longest_without_unload(result.series)), format_duration(use.quantile(0.50)),
+       format_duration(use.quantile(0.99)), format_duration(use.max()),
+       cycle_ns == 0
+           ? ""
+           : fmt::format("{:.2f}", static_cast<double>(use.max()) / static_cast<double>(cycle_ns)),
+       restarts == result.extra_counters.end() ? "" : std::to_string(restarts->second)});
 }
 
 }  // namespace
 
-GateEffect GateEffect::since(const GateState& before) { return GateEffect(counts_of(before)); }
+GateEffect::Numbers GateEffect::numbers_of(const GateState& state) {
+  Numbers numbers{counts_of(state), {}};
+  const auto restarts = state.histograms().find("restarts_per_call");
+  if (restarts != state.histograms().end()) numbers.restarts = restarts->second;
+  return numbers;
+}
+
+GateEffect GateEffect::since(const GateState& before) { return GateEffect(numbers_of(before)); }
 
 Result<GateEffect> GateEffect::begin() {
   const Result<GateState> before = GateState::read();
@@ -61,12 +99,18 @@ Status GateEffect::end(bool is_gated, StormResult& result) const {
 
 void GateEffect::compare(const GateState& after, bool is_gated, StormResult& result) const {
   std::string line;
-  for (const auto& [key, value] : counts_of(after)) {
-    const auto before = before_.find(key);
-    const uint64_t number = value - (before == before_.end() ? 0 : before->second);
+  const Numbers now = numbers_of(after);
+  for (const auto& [key, value] : now.counts) {
+    const auto before = before_.counts.find(key);
+    const uint64_t number = value - (before == before_.counts.end() ? 0 : before->second);
     result.extra_counters[key] = number;
     if (number != 0)
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", key.substr(5), number);
+  }
+  const Histogram restarts = since_then(before_.restarts, now.restarts);
+  if (restarts.count() != 0) {
+    result.extra_counters[kRestartsP99] = restarts.quantile(0.99);
+    line += fmt::format(", a restarted call's p99 {}", restarts.quantile(0.99));
   }
   result.target_lines += fmt::format("gate: {}\n", line.empty() ? "nothing to do" : line);
   const uint64_t failed = get(result.tally.counts(), Count::user_failures);
@@ -77,9 +121,23 @@ void GateEffect::compare(const GateState& after, bool is_gated, StormResult& res
                              result.elapsed_ns, "end", 0});
 }
 
+uint64_t longest_without_unload(const std::vector<Sample>& series) {
+  uint64_t longest_ns = 0;
+  uint64_t since_ns = 0;
+  uint64_t unloads = 0;
+  for (const Sample& sample : series) {
+    longest_ns = std::max(longest_ns, sample.time_ns - since_ns);
+    if (get(sample.counts, Count::unloads) == unloads) continue;
+    unloads = get(sample.counts, Count::unloads);
+    since_ns = sample.time_ns;
+  }
+  return longest_ns;
+}
+
 std::string gate_comparison(const StormResult& off, const StormResult& on) {
   Table table;
-  table.row({"gate", "uses", "failed", "", "unloads/s", "use p50", "p99", "max", "unload max"});
+  table.row({"gate", "uses", "failed", "", "unloads/s", "none for", "use p50", "p99", "max",
+             "÷ unload+load", "restarts p99"});
   add_row(table, "off", off);
   add_row(table, "on", on);
   return table.text();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "gate/gate_state.h"
 #include "result.h"
@@ -26,12 +27,22 @@ class GateEffect {
   void compare(const GateState& after, bool is_gated, StormResult& result) const;
 
  private:
-  explicit GateEffect(std::map<std::string, uint64_t> before) : before_(std::move(before)) {}
+  struct Numbers {
+    std::map<std::string, uint64_t> counts;
+    raceless_hist restarts{};  // of each call that was restarted
+  };
 
-  std::map<std::string, uint64_t> before_;
+  static Numbers numbers_of(const GateState& state);
+  explicit GateEffect(Numbers before) : before_(std::move(before)) {}
+
+  Numbers before_;
 };
 
-// Failed uses, unloads a second and the longest use, without and with.
+// The longest time in which no unload succeeded, ns: between two samples, the begin and the end.
+[[nodiscard]] uint64_t longest_without_unload(const std::vector<Sample>& series);
+
+// Failed uses, unloads a second, restarts, and the longest use beside the longest unload and load,
+// without the gate and with it.
 [[nodiscard]] std::string gate_comparison(const StormResult& off, const StormResult& on);
 
 }  // namespace raceless

@@ -32,6 +32,28 @@ TEST(GateEffect, FailedUseBreaksThePromiseOnlyWhereThereIsOne) {
   EXPECT_FALSE(result.passed());
 }
 
+TEST(GateEffect, RestartsAreThoseOfTheStorm) {
+  const std::string head = "# total on 1\n# histogram restarts_per_call count=";
+  const Result<GateState> before = GateState::parse(head + "2 sum=14 max=7 7:2\n# name x\n");
+  const Result<GateState> after = GateState::parse(head + "5 sum=17 max=7 1:3 7:2\n# name x\n");
+  ASSERT_TRUE(before && after);
+  StormResult result;
+  GateEffect::since(*before).compare(*after, true, result);
+  EXPECT_EQ(result.extra_counters["gate_restarts_per_call_p99"], 1U);
+}
+
+TEST(GateEffect, LongestTimeWithoutAnUnload) {
+  std::vector<Sample> series(5);
+  const std::vector<std::pair<uint64_t, uint64_t>> unloads = {
+      {0, 0}, {3, 0}, {4, 1}, {9, 1}, {10, 2}};
+  for (size_t i = 0; i < series.size(); i++) {
+    series[i].time_ns = unloads[i].first;
+    series[i].counts[static_cast<size_t>(Count::unloads)] = unloads[i].second;
+  }
+  EXPECT_EQ(longest_without_unload(series), 6U);
+  EXPECT_EQ(longest_without_unload({}), 0U);
+}
+
 TEST(GateEffect, ComparisonHasARowForEach) {
   StormResult off;
   StormResult on;

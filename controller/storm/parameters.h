@@ -25,6 +25,7 @@ struct Parameters {
   std::string target;
   uint64_t seed = 1;
   uint64_t duration_ns = 30 * kNsPerSecond;
+  uint64_t max_uses = 0;  // ends the storm sooner; 0: never
   // A thread whose operation takes longer than this is stuck: a broken promise.
   uint64_t stuck_after_ns = 60 * kNsPerSecond;
   // For every get and unload of a registry target.

@@ -30,7 +30,8 @@ json parameters_json(const Parameters& parameters, const StormResult& result) {
       {"target", parameters.target},         {"duration_ns", parameters.duration_ns},
       {"timeout_ns", parameters.timeout_ns}, {"stuck_after_ns", parameters.stuck_after_ns},
       {"workload", parameters.workload},     {"module_options", parameters.module_options},
-      {"trace", parameters.trace},           {"leak_check_unloads", parameters.leak_check_unloads}};
+      {"trace", parameters.trace},           {"leak_check_unloads", parameters.leak_check_unloads},
+      {"max_uses", parameters.max_uses}};
   for (const Role role : kRoles) {
     const Crew& crew = result.crews[static_cast<size_t>(role)];
     out[std::string(role_name(role)) + "s"] = {{"threads", crew.threads},

@@ -94,7 +94,7 @@ std::unique_ptr<StormResult> Storm::run(const Signals& signals, const ShowProgre
   if (leak_check_.on() && target_->rest(own_tally_)) leak_check_.begin();
   start_threads();
   take_sample();
-  while (!signals.pending() && now_ns() < start_ns_ + parameters_.duration_ns) {
+  while (!signals.pending() && !is_over()) {
     tick(signals);
     progress(series_.back());
   }
@@ -111,6 +111,12 @@ std::unique_ptr<StormResult> Storm::run(const Signals& signals, const ShowProgre
   check_kernel_log();
   check_taint();
   return collect(elapsed_ns);
+}
+
+bool Storm::is_over() const {
+  const uint64_t max_uses = parameters_.max_uses;
+  return now_ns() >= start_ns_ + parameters_.duration_ns ||
+         (max_uses != 0 && get(series_.back().counts, Count::uses) >= max_uses);
 }
 
 void Storm::tick(const Signals& signals) {

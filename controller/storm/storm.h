@@ -68,8 +68,8 @@ class Storm {
   [[nodiscard]] static Result<std::unique_ptr<Storm>> prepare(const Parameters& parameters,
                                                               std::unique_ptr<Target> target);
 
-  // Returns when the time is up or the first signal came, all threads have ended (or are stuck for
-  // good), and the end was checked. A second signal ends the process.
+  // Returns when the time is up, enough uses were made or the first signal came, all threads have
+  // ended (or are stuck for good), and the end was checked. A second signal ends the process.
   [[nodiscard]] std::unique_ptr<StormResult> run(const Signals& signals,
                                                  const ShowProgress& progress);
 
@@ -88,6 +88,7 @@ class Storm {
   void check_stuck();
   void check_leaks();
   void end_leak_check();
+  [[nodiscard]] bool is_over() const;
   [[nodiscard]] bool all_ended() const;
   void join_threads(const Signals& signals);
   [[nodiscard]] Counts totals() const;

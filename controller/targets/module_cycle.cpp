@@ -30,14 +30,18 @@ int unload_eventually(const std::string& module) {
 
 }  // namespace
 
-int load_and_count(KernelModule& module, Tally& tally) {
+int load_and_count(const std::function<int()>& load, Tally& tally) {
   const uint64_t start_ns = now_ns();
-  const int error = module.load();
+  const int error = load();
   const uint64_t elapsed_ns = now_ns() - start_ns;
   tally.add(Breakdown::loads_by_outcome, outcome_name(error));
   tally.add(error == 0 ? Count::loads : Count::load_failures);
   if (error == 0) tally.record(Latency::load, elapsed_ns);
   return error;
+}
+
+int load_and_count(KernelModule& module, Tally& tally) {
+  return load_and_count([&module] { return module.load(); }, tally);
 }
 
 int delete_and_count(const std::string& module, Tally& tally) {

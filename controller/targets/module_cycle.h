@@ -3,6 +3,7 @@
 #ifndef RACELESS_CONTROLLER_TARGETS_MODULE_CYCLE_H
 #define RACELESS_CONTROLLER_TARGETS_MODULE_CYCLE_H
 
+#include <functional>
 #include <string>
 
 #include "module_loader.h"
@@ -12,6 +13,7 @@
 namespace raceless {
 
 // One load, or one delete_module, counted in the tally of a loader or unloader. 0 or an errno.
+int load_and_count(const std::function<int()>& load, Tally& tally);
 int load_and_count(KernelModule& module, Tally& tally);
 int delete_and_count(const std::string& module, Tally& tally);
 

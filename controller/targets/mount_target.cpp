@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// mount:configfs and mount:romfs: consumers mount a file system and unmount it again.
+// mount:configfs and mount:romfs: consumers mount a file system and unmount it again. fsopen:… do
+// it step by step, and attach it nowhere.
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <optional>
 
 #include "clock.h"
+#include "file_descriptor.h"
 #include "targets/loop_device.h"
 #include "targets/romfs_image.h"
 #include "targets/stock_target.h"
@@ -37,10 +39,34 @@ class MountUse : public Use {
   std::string filesystem_;
 };
 
+class FsopenUse : public Use {
+ public:
+  FsopenUse(std::string source, std::string filesystem)
+      : source_(std::move(source)), filesystem_(std::move(filesystem)) {}
+
+  int run(const Op& /*op*/) override {
+    const FileDescriptor context(fsopen(filesystem_.c_str(), FSOPEN_CLOEXEC));
+    if (!context) return errno;
+    const int fd = context.get();
+    if (fsconfig(fd, FSCONFIG_SET_STRING, "source", source_.c_str(), 0) != 0 ||
+        fsconfig(fd, FSCONFIG_SET_FLAG, "ro", nullptr, 0) != 0 ||
+        fsconfig(fd, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+      return errno;
+    // Not attached, it goes with its descriptor.
+    const FileDescriptor mounted(fsmount(fd, FSMOUNT_CLOEXEC, 0));
+    return mounted ? 0 : errno;
+  }
+
+ private:
+  std::string source_;
+  std::string filesystem_;
+};
+
 class MountTarget : public StockTarget {
  public:
   MountTarget(const Parameters& parameters, const std::string& filesystem, uint32_t mounters)
-      : StockTarget(parameters, filesystem, {mounters, {20 * kNsPerMs, 20 * kNsPerMs, 0}}) {}
+      : StockTarget(parameters, filesystem, {mounters, {20 * kNsPerMs, 20 * kNsPerMs, 0}}),
+        in_steps_(parameters.target.starts_with("fsopen:")) {}
 
   // get_fs_type() warns once if the file system is gone again after its modprobe succeeded: one of
   // the three causes that are counted here.
@@ -53,12 +79,16 @@ class MountTarget : public StockTarget {
 
  protected:
   Result<std::unique_ptr<Use>> make_use(Surroundings /*surroundings*/) override {
+    if (in_steps_) return std::make_unique<FsopenUse>(source(), module());
     std::string folder = "/tmp/raceless-mount-XXXXXX";
     if (mkdtemp(folder.data()) == nullptr) return fail_errno("cannot create a folder in /tmp");
     return std::make_unique<MountUse>(source(), folder, module());
   }
 
   [[nodiscard]] virtual std::string source() const { return "none"; }
+
+ private:
+  bool in_steps_;
 };
 
 class RomfsTarget : public MountTarget {

@@ -43,7 +43,7 @@ Result<std::unique_ptr<Target>> make_replace_target(const Parameters& parameters
       parameters, way == "through" ? ReplaceWay::through : ReplaceWay::side_by_side);
 }
 
-constexpr std::array<TargetKind, 13> kKinds = {{
+constexpr std::array<TargetKind, 19> kKinds = {{
     {"null", "", "provider of the registry: every use checks a canary", make_registry_target},
     {"codec", "", "provider of the registry: round trips of real files", make_registry_target},
     {"chaos", "", "provider of the registry: failing and slow inits", make_registry_target},
@@ -52,9 +52,15 @@ constexpr std::array<TargetKind, 13> kKinds = {{
     {"replace:through", "", "null and its next version replace each other: unload, load",
      make_replace_target},
     {"replace:side-by-side", "", "the same, and nobody waits", make_replace_target},
-    {"load:", "NAME", "a module of this kernel: loads it", make_load_target},
+    {"load:", "NAME", "a module of this kernel: loads it, as libkmod does", make_load_target},
+    {"finit_module:", "NAME", "the same, each in its own way", make_load_target},
+    {"init_module:", "NAME", "", make_load_target},
+    {"insmod:", "NAME", "", make_load_target},
+    {"modprobe:", "NAME", "", make_load_target},
     {"mount:configfs", "", "mounts configfs", make_mount_target},
     {"mount:romfs", "", "mounts romfs from a loop device", make_mount_target},
+    {"fsopen:configfs", "", "the same by fsopen, fsconfig, fsmount", make_mount_target},
+    {"fsopen:romfs", "", "", make_mount_target},
     {"socket:kcm", "", "creates AF_KCM sockets", make_socket_target},
     {"alg:sha1", "", "binds AF_ALG hash sockets", make_alg_target},
     {"policy:", "NAME", "a lifecycle policy (raceless policies compares all of them)",

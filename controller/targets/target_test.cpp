@@ -15,8 +15,10 @@ Result<std::unique_ptr<Target>> make(const std::string& name, const std::string&
 
 TEST(Target, EveryKindCanBeMade) {
   for (const char* name :
-       {"null", "codec", "chaos", "factory", "policy:legacy", "load:dummy", "mount:configfs",
-        "mount:romfs", "socket:kcm", "alg:sha1", "replace:through", "replace:side-by-side"})
+       {"null", "codec", "chaos", "factory", "policy:legacy", "load:dummy", "finit_module:romfs",
+        "init_module:romfs", "insmod:romfs", "modprobe:romfs", "fsopen:configfs", "fsopen:romfs",
+        "mount:configfs", "mount:romfs", "socket:kcm", "alg:sha1", "replace:through",
+        "replace:side-by-side"})
     EXPECT_TRUE(make(name)) << name;
   EXPECT_TRUE(make("module:/tmp/my.ko", "cat /dev/my"));
 }
@@ -43,6 +45,7 @@ TEST(Target, OddModuleNamesAreRefused) {
   EXPECT_FALSE(make("load:"));
   EXPECT_FALSE(make("load:../../etc/passwd"));
   EXPECT_FALSE(make("load:a b"));
+  EXPECT_FALSE(make("insmod:a;reboot"));
   EXPECT_FALSE(make("load:" + std::string(56, 'a')));
   EXPECT_TRUE(make("load:" + std::string(55, 'a')));
 }
