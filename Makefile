@@ -4,11 +4,11 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm replay vm-test mutants bench vm-shell build test check clean dependencies check-dependencies
+.PHONY: help storm replay vm-test mutants gate-storms bench vm-shell build test check clean dependencies check-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
-export MUTANT SAMPLE CONTROL PART
+export MUTANT SAMPLE CONTROL PART USES CELL
 
 help:
 	@vm/help
@@ -21,6 +21,9 @@ vm-test: dependencies
 
 mutants: dependencies
 	@vm/mutants/run
+
+gate-storms: dependencies
+	@vm/gate-storms
 
 bench: dependencies
 	@bench/run
