@@ -39,12 +39,17 @@ Status add_storms(const BenchDevice& device, const Settings& settings);
 // counters.
 Status add_replacements(const BenchDevice& device, const Settings& settings);
 
+// gate/WHAT/on:N: ns for a get and put, a socket, a mount, a load that meet no dying module, without
+// the gate and with it.
+Status add_gate(const BenchDevice& device, const Settings& settings);
+
 constexpr Part kParts[] = {
     {"pairs", "a get and put, on 1, 2, 4 … CPUs", 5, true, add_pairs},
     {"names", "lookups among 10 to 100,000 names", 5, false, add_names},
     {"waits", "unloads, grace periods, flights", 21, true, add_waits},
     {"storms", "loads and unloads of a module", 3, true, add_storms},
     {"replacements", "of a provider under its consumers", 1, false, add_replacements},
+    {"gate", "what the gate costs who meets no dying module", 9, false, add_gate},
 };
 
 }  // namespace raceless

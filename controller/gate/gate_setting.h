@@ -20,6 +20,8 @@ class GateSetting {
   GateSetting(GateSetting&& other) noexcept
       : was_on_(other.was_on_), owner_(std::exchange(other.owner_, false)) {}
   GateSetting& operator=(GateSetting&&) = delete;
+  // It stays as it is now.
+  void keep() { owner_ = false; }
   ~GateSetting() {
     if (owner_) (void)turn(was_on_);
   }

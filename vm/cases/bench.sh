@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every benchmark runs, once and briefly: none of them says how fast anything is.
 # needs: raceless
+# modules: configfs kcm
 # programs: build/cmake/bin/raceless-bench
 # smp: 2
 # memory: 1024
 # timeout: 120
 . /case/ktap
-plan 7
+plan 8
 check "the benchmarks' module loads" modprobe raceless_bench
 briefly="--loops=100 --names=100 --waiters=10 --seconds=1 --replacing-seconds=2 --benchmark_repetitions=2"
-for part in pairs names waits storms replacements; do
+for part in pairs names waits storms replacements gate; do
   # shellcheck disable=SC2086 # words
   check "$part" raceless-bench "$part" $briefly --benchmark_out="/tmp/$part.json"
 done
