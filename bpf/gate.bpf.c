@@ -92,9 +92,7 @@ int BPF_PROG(on_request, char *alias, int refused)
 	call = enter_call();
 	if (!call)
 		return 0;
-	call->requesting = 1;
-	if (!call->evidence.since_ns)
-		call->evidence.since_ns = bpf_ktime_get_ns();
+	call->requested_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -105,6 +103,8 @@ static __always_inline void begin_request(struct in_call *call)
 
 	mark(call);
 	call->evidence.met |= RACELESS_GATE_MET_REQUEST;
+	if (!call->evidence.since_ns)
+		call->evidence.since_ns = call->requested_ns;
 	if (raceless_gate_dying(&any))
 		call->evidence.met |= RACELESS_GATE_MET_DYING;
 	if (raceless_gate_request())
@@ -123,10 +123,10 @@ int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
 	if (!call)
 		return 0;
 	if (!(wait & UMH_WAIT_PROC))
-		call->requesting = 0;
-	if (!(wait & UMH_WAIT_PROC) || (!call->requesting && !call->unloading))
+		call->requested_ns = 0;
+	if (!(wait & UMH_WAIT_PROC) || (!call->requested_ns && !call->unloading))
 		return 0;
-	if (call->requesting && is_of_a_call() && is_listed(call->nr))
+	if (call->requested_ns && is_of_a_call() && is_listed(call->nr))
 		begin_request(call);
 	bpf_map_update_elem(&gate_requests, &key, &none, BPF_ANY);
 	request = bpf_map_lookup_elem(&gate_requests, &key);
@@ -165,13 +165,13 @@ int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 	if (!call)
 		return 0;
 	request = bpf_map_lookup_elem(&gate_requests, &key);
-	if (call->requesting) {
+	if (call->requested_ns) {
 		if (!status)
 			note_success(&call->evidence, request);
 		else if (request && request->load_failed)
 			call->evidence.met |= RACELESS_GATE_MET_LOAD_FAILED;
 	}
-	call->requesting = 0;
+	call->requested_ns = 0;
 	if (!request)
 		return 0;
 	if (status && request->load_failed)

@@ -26,10 +26,10 @@
 struct in_call {
 	struct raceless_gate_evidence evidence;
 	__u64 nr; /* the call's number */
+	__u64 requested_ns; /* from a request to its modprobe's end; else 0 */
 	__u32 known; /* raceless.ko knows a call of this task, and waits for its end */
 	__u32 loading; /* in finit_module or init_module */
 	__u32 unloading; /* in delete_module */
-	__u32 requesting; /* between a request and its modprobe's end */
 	__u32 marked; /* it counts in nr_marked */
 };
 
