@@ -4,7 +4,7 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm replay vm-test mutants gate-storms bench vm-shell build test check clean dependencies check-dependencies
+.PHONY: help storm replay vm-test mutants gate-storms gate-kills bench vm-shell build test check clean dependencies check-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
@@ -24,6 +24,11 @@ mutants: dependencies
 
 gate-storms: dependencies
 	@vm/gate-storms
+
+# The long form of vm/cases/gate-kills.sh.
+gate-kills: dependencies
+	@vm/build "$${KERNEL:-6.12}" >/dev/null
+	@vm/run -k "$${KERNEL:-6.12}" --case vm/cases/gate-kills.sh -e KILLS=1000 -e OFFS=200 -e PINS=50
 
 bench: dependencies
 	@bench/run

@@ -11,8 +11,8 @@
  * as let through.
  *
  * Which modprobe works for whom is known by the subprocess_info, as in
- * causes.bpf.c. A missing module is one for which no modprobe of the call
- * succeeded or tried to load anything: such a call fails at once.
+ * causes.bpf.c. A missing module is one for which no modprobe of the call tried
+ * to load anything, or found it loaded: such a call fails at once.
  *
  * What is heuristic, and why that is benign: a get that fails in an interrupt
  * is taken for one of the interrupted call. If that call fails, too, it is
@@ -28,18 +28,27 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* Macros of the kernel, which BTF does not carry. */
+#define UMH_WAIT_PROC		 2
+#define NR_IO_URING_ENTER	 426 /* of 64 and of 32 bits */
 #define FSCONFIG_CMD_CREATE	 6
 #define FSCONFIG_CMD_CREATE_EXCL 8
+
+static __always_inline bool is_of_a_call(void)
+{
+	return !(bpf_get_current_task_btf()->flags & (PF_IO_WORKER | PF_KTHREAD));
+}
 
 /* Counted, as there is no call that could be restarted. */
 static __always_inline bool is_open(void)
 {
 	__u32 flags = bpf_get_current_task_btf()->flags;
 
-	if (flags & PF_IO_WORKER)
-		raceless_gate_opened(RACELESS_GATE_OPEN_IO_URING);
-	else if (flags & PF_KTHREAD)
+	if (flags & PF_KTHREAD)
 		raceless_gate_opened(RACELESS_GATE_OPEN_KTHREAD);
+	else if ((flags & PF_IO_WORKER) || this_nr() == NR_IO_URING_ENTER)
+		raceless_gate_opened(RACELESS_GATE_OPEN_IO_URING);
+	else if (!is_listed(this_nr()))
+		raceless_gate_opened(RACELESS_GATE_OPEN_UNLISTED);
 	else
 		return false;
 	return true;
@@ -53,13 +62,14 @@ int BPF_PROG(on_get, struct module *module, __u64 got)
 
 	if ((__u8)got || !module || is_open())
 		return 0;
+	call = this_call(0);
+	if (!call && !raceless_gate_may_allocate()) {
+		raceless_gate_opened(RACELESS_GATE_OPEN_MEMORY);
+		return 0;
+	}
 	call = enter_call();
 	if (!call)
 		return 0;
-	if (!is_listed(call->nr)) {
-		raceless_gate_opened(RACELESS_GATE_OPEN_UNLISTED);
-		return 0;
-	}
 	mark(call);
 	call->evidence.met |= RACELESS_GATE_MET_GET;
 	bpf_probe_read_kernel_str(call->evidence.module,
@@ -67,45 +77,65 @@ int BPF_PROG(on_get, struct module *module, __u64 got)
 	return 0;
 }
 
-SEC("tp_btf/module_request")
-int BPF_PROG(on_request, char *alias, bool wait)
+/*
+ * Somebody asks for a module. Not at the tracepoint a little later: programs run
+ * there with preemption off, and what is asked of raceless.ko may sleep on
+ * PREEMPT_RT.
+ */
+SEC("fexit/security_kernel_module_request")
+int BPF_PROG(on_request, char *alias, int refused)
 {
-	struct raceless_gate_name any = {};
 	struct in_call *call;
 
-	if (!wait || bpf_get_current_task_btf()->flags & (PF_IO_WORKER | PF_KTHREAD))
+	if (refused)
 		return 0;
 	call = enter_call();
 	if (!call)
 		return 0;
-	call->requesting = 1;
-	if (!is_listed(call->nr))
-		return 0;
+	call->requested_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Its call waits for modprobe now. */
+static __always_inline void begin_request(struct in_call *call)
+{
+	struct raceless_gate_name any = {};
+
 	mark(call);
 	call->evidence.met |= RACELESS_GATE_MET_REQUEST;
 	if (!call->evidence.since_ns)
-		call->evidence.since_ns = bpf_ktime_get_ns();
+		call->evidence.since_ns = call->requested_ns;
 	if (raceless_gate_dying(&any))
 		call->evidence.met |= RACELESS_GATE_MET_DYING;
 	if (raceless_gate_request())
 		call->known = 1;
-	return 0;
 }
 
+/* Of all helpers, those are of interest that a request or an unload waits for. */
 SEC("fentry/call_usermodehelper_exec")
-int BPF_PROG(on_helper_wanted, struct subprocess_info *info)
+int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
 {
+	static const struct helper_request none;
 	struct in_call *call = this_call(0);
-	struct helper_request request = {};
-	struct helper_request *above;
+	struct helper_request *request;
 	__u64 key = (__u64)info;
 
-	/* Helpers other than modprobe are of no interest. */
-	if (!call || !call->requesting)
+	if (!call)
 		return 0;
-	above = served();
-	request.own_unload = call->unloading || (above && above->own_unload);
-	bpf_map_update_elem(&gate_requests, &key, &request, BPF_ANY);
+	if (!(wait & UMH_WAIT_PROC))
+		call->requested_ns = 0;
+	if (!(wait & UMH_WAIT_PROC) || (!call->requested_ns && !call->unloading))
+		return 0;
+	if (call->requested_ns && is_of_a_call() && is_listed(call->nr))
+		begin_request(call);
+	bpf_map_update_elem(&gate_requests, &key, &none, BPF_ANY);
+	request = bpf_map_lookup_elem(&gate_requests, &key);
+	if (!request)
+		return 0;
+	request->own_unload = call->unloading ||
+			      (is_of_a_call() && raceless_gate_has_files());
+	request->above = served_key();
+	bpf_get_stack(ctx, &request->maker, sizeof(request->maker), 0);
 	return 0;
 }
 
@@ -132,20 +162,47 @@ int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 	struct helper_request *request;
 	__u32 helper;
 
-	if (!call || !call->requesting)
+	if (!call)
 		return 0;
-	call->requesting = 0;
 	request = bpf_map_lookup_elem(&gate_requests, &key);
-	if (!status)
-		call->evidence.met |= RACELESS_GATE_MET_LOADED;
-	else if (request && request->load_failed)
-		call->evidence.met |= RACELESS_GATE_MET_LOAD_FAILED;
+	if (call->requested_ns) {
+		if (!status)
+			note_success(&call->evidence, request);
+		else if (request && request->load_failed)
+			call->evidence.met |= RACELESS_GATE_MET_LOAD_FAILED;
+	}
+	call->requested_ns = 0;
 	if (!request)
 		return 0;
+	if (status && request->load_failed)
+		is_open();
 	helper = request->helper;
 	bpf_map_delete_elem(&gate_helpers, &helper);
 	bpf_map_delete_elem(&gate_requests, &key);
 	return 0;
+}
+
+/*
+ * Does an unload wait for what current does? It may if current works, as a helper
+ * or below one, for somebody who is in delete_module, who has a file of a module
+ * that is dying, or who is in that module's code: a callback or thread of it, whose
+ * end the exit awaits.
+ */
+static __noinline bool is_awaited_by_unload(struct in_call *call)
+{
+	struct raceless_gate_name *module = (void *)call->evidence.module;
+	struct helper_request *request = served();
+	int i;
+
+	for (i = 0; i < MAX_REQUESTS_ABOVE && request; i++) {
+		__u64 above = request->above;
+
+		if (request->own_unload ||
+		    raceless_gate_within(module, &request->maker))
+			return true;
+		request = bpf_map_lookup_elem(&gate_requests, &above);
+	}
+	return false;
 }
 
 static __always_inline bool may_be_missing(long error)
@@ -180,6 +237,8 @@ static __noinline int end_marked_call(__u32 syscall, long error)
 	    (may_be_missing(error) || (call->loading && error == -EBUSY))) {
 		call->evidence.syscall = syscall;
 		call->evidence.error = error;
+		if (is_awaited_by_unload(call))
+			call->evidence.met |= RACELESS_GATE_MET_OWN_UNLOAD;
 		held = raceless_gate_hold(&call->evidence);
 	}
 	if (held)
@@ -202,7 +261,12 @@ static __always_inline int end_call(__u32 syscall, long error)
 static __always_inline int begin_load(void)
 {
 	struct in_call *call = enter_call();
+	struct helper_request *request = served();
 
+	if (request) {
+		request->found = 1;
+		request->unnamed = 1;
+	}
 	if (!call)
 		return 0;
 	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
@@ -229,8 +293,6 @@ static __noinline int end_load(__u32 syscall, long error)
 	/* A load that shares another's result has met nothing by itself. */
 	if (call->loading && error == -EBUSY)
 		call->evidence.met |= RACELESS_GATE_MET_BUSY;
-	if (request && request->own_unload)
-		call->evidence.met |= RACELESS_GATE_MET_OWN_UNLOAD;
 	return end_call(syscall, error);
 }
 
@@ -239,6 +301,7 @@ SEC("fexit/find_module_all")
 int BPF_PROG(on_look, char *name, __u64 length, __u64 even_unformed,
 	     struct module *found)
 {
+	struct helper_request *request;
 	struct raceless_gate_name *looked_for;
 	struct in_call *call;
 
@@ -252,6 +315,34 @@ int BPF_PROG(on_look, char *name, __u64 length, __u64 even_unformed,
 	looked_for = (void *)call->evidence.module;
 	if (found && raceless_gate_dying(looked_for))
 		call->evidence.met |= RACELESS_GATE_MET_DYING;
+	request = served();
+	if (request)
+		find(request, name);
+	return 0;
+}
+
+/* kmod asks whether a module is there already by the state of each. */
+SEC("fentry/show_initstate")
+int BPF_PROG(on_state_read, struct module_attribute *attribute,
+	     struct module_kobject *module)
+{
+	struct helper_request *request = served();
+
+	if (request)
+		find(request, module->mod->name);
+	return 0;
+}
+
+/* And busybox's modprobe by the list of all. */
+SEC("fentry/modules_open")
+int BPF_PROG(on_list_read)
+{
+	struct helper_request *request = served();
+
+	if (request) {
+		request->found = 1;
+		request->unnamed = 1;
+	}
 	return 0;
 }
 

@@ -13,6 +13,9 @@
 /* A modprobe may run other programs (`install` in modprobe.d). */
 #define HELPER_GENERATIONS 4
 
+/* A helper may ask for a module, whose modprobe may…: so many are looked at. */
+#define MAX_REQUESTS_ABOVE 4
+
 /* Macros of the kernel, which BTF does not carry. */
 #define TS_COMPAT		 0x2
 #define PF_IO_WORKER		 0x10
@@ -23,10 +26,10 @@
 struct in_call {
 	struct raceless_gate_evidence evidence;
 	__u64 nr; /* the call's number */
+	__u64 requested_ns; /* from a request to its modprobe's end; else 0 */
 	__u32 known; /* raceless.ko knows a call of this task, and waits for its end */
 	__u32 loading; /* in finit_module or init_module */
 	__u32 unloading; /* in delete_module */
-	__u32 requesting; /* between a request and its modprobe's end */
 	__u32 marked; /* it counts in nr_marked */
 };
 
@@ -37,11 +40,20 @@ struct {
 	__type(value, struct in_call);
 } gate_calls SEC(".maps");
 
-/* A request whose modprobe runs, by the address of its subprocess_info. */
+/*
+ * A request whose modprobe runs, or another helper that an unload waits for, by
+ * the address of its subprocess_info. Who made it sleeps until the helper is done.
+ */
 struct helper_request {
 	__u32 helper; /* process */
 	__u32 load_failed;
-	__u32 own_unload; /* an unload waits for it */
+	__u32 own_unload; /* an unload waits for its maker */
+	__u32 found; /* it tried to load something, or looked at what is loaded */
+	__u32 nr_modules; /* that were seen by name then; 2 are several */
+	__u32 unnamed; /* it loads one whose name was not seen */
+	__u64 above; /* the request that its maker works for, or 0 */
+	struct raceless_gate_name module;
+	struct raceless_gate_frames maker;
 };
 
 struct {
@@ -126,8 +138,8 @@ static __always_inline void unmark(struct in_call *call)
 	__sync_fetch_and_sub(&nr_marked, 1);
 }
 
-/* The request that this process works for, or NULL. */
-static __always_inline struct helper_request *served(void)
+/* The key of the request that this process works for, or 0. */
+static __always_inline __u64 served_key(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	int generation;
@@ -138,10 +150,58 @@ static __always_inline struct helper_request *served(void)
 
 		info = bpf_map_lookup_elem(&gate_helpers, &tgid);
 		if (info)
-			return bpf_map_lookup_elem(&gate_requests, info);
+			return *info;
 		task = task->real_parent;
 	}
-	return NULL;
+	return 0;
+}
+
+static __always_inline struct helper_request *served(void)
+{
+	__u64 key = served_key();
+
+	return key ? bpf_map_lookup_elem(&gate_requests, &key) : NULL;
+}
+
+/* Both are padded with zeros, and lie where an u64 may. */
+static __always_inline bool is_same(const struct raceless_gate_name *a,
+				    const struct raceless_gate_name *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*a) / sizeof(*x); i++)
+		if (x[i] != y[i])
+			return false;
+	return true;
+}
+
+/* A helper loads that module, or has found it live. */
+static __always_inline void find(struct helper_request *request, const char *name)
+{
+	struct raceless_gate_name module __attribute__((aligned(8))) = {};
+
+	bpf_probe_read_kernel_str(module.text, sizeof(module.text), name);
+	request->found = 1;
+	request->unnamed = 0;
+	if (request->nr_modules && is_same(&request->module, &module))
+		return;
+	request->module = module;
+	request->nr_modules++;
+}
+
+/* Its helper has succeeded. */
+static __always_inline void note_success(struct raceless_gate_evidence *evidence,
+					 const struct helper_request *request)
+{
+	/* No module has to do with it: a module that goes, neither. */
+	if (request && !request->found)
+		return;
+	evidence->met |= RACELESS_GATE_MET_LOADED;
+	if (request && request->nr_modules == 1 && !request->unnamed &&
+	    !(evidence->met & RACELESS_GATE_MET_GET))
+		__builtin_memcpy(evidence->module, &request->module,
+				 sizeof(evidence->module));
 }
 
 #endif /* RACELESS_BPF_GATE_CALL_H */

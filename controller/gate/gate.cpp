@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPrefix = "link_";  // of the pins that keep a program attached
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
-constexpr auto kLongestEnd = std::chrono::seconds(20);
+constexpr auto kLongestEnd = std::chrono::seconds(60);
 
 // One command at a time. The folder above is locked by whoever traces a storm.
 Result<FileDescriptor> lock() {

@@ -212,6 +212,11 @@ static bool raced(const struct raceless_gate_evidence *evidence)
 		raceless_gate_count(GATE_MISSING, NULL, evidence->syscall);
 		return false;
 	}
+	/* which module it wants is known, if its modprobe had to do with one alone */
+	if (evidence->module[0])
+		return raceless_gate_module_dying(evidence->module) ||
+		       raceless_gate_deleted_since(evidence->module,
+						   evidence->since_ns);
 	return (evidence->met & RACELESS_GATE_MET_DYING) ||
 	       raceless_gate_deleted_since("", evidence->since_ns) ||
 	       raceless_gate_any_dying();
@@ -359,8 +364,9 @@ int raceless_gate_call_hold(const struct raceless_gate_evidence *evidence)
 	if (!READ_ONCE(raceless_gate_enabled) ||
 	    evidence->syscall >= RACELESS_GATE_NR_SYSCALLS || !raced(evidence))
 		return 0;
-	if (evidence->met & RACELESS_GATE_MET_OWN_UNLOAD) {
-		raceless_gate_count(GATE_EXEMPT_LOADS, evidence->module,
+	if ((evidence->met & RACELESS_GATE_MET_OWN_UNLOAD) ||
+	    raceless_gate_has_files_of_dying(evidence->module)) {
+		raceless_gate_count(GATE_EXEMPT_CALLS, evidence->module,
 				    evidence->syscall);
 		return 0;
 	}

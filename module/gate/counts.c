@@ -21,7 +21,7 @@ const char *const raceless_gate_count_names[GATE_NR_COUNTS] = {
 	[GATE_LEASE_TIMEOUTS] = "lease_timeouts",
 	[GATE_DELETES_DELAYED] = "deletes_delayed",
 	[GATE_DELETE_TIMEOUTS] = "delete_timeouts",
-	[GATE_EXEMPT_LOADS] = "exempt_loads",
+	[GATE_EXEMPT_CALLS] = "exempt_calls",
 	[GATE_EXEMPT_DELETES] = "exempt_deletes",
 	[GATE_MISSING] = "missing",
 };

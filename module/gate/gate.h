@@ -27,8 +27,10 @@
 struct seq_file;
 
 /*
- * Protects calls, deleters, leases and what is known of modules. Taken in process
- * context alone, also by BPF programs at functions that run there.
+ * Protects calls, deleters, leases and what is known of modules. On PREEMPT_RT it
+ * sleeps, as do the other locks here and kmalloc: so it is taken in process context
+ * with preemption on, alone, by BPF programs at the begin and end of functions that
+ * run there (these leave it on, raw tracepoints turn it off).
  */
 extern spinlock_t raceless_gate_lock;
 
@@ -75,7 +77,7 @@ enum raceless_gate_count {
 	GATE_LEASE_TIMEOUTS, /* leases that ended with their bound */
 	GATE_DELETES_DELAYED,
 	GATE_DELETE_TIMEOUTS, /* deletes that went on as their bound was up */
-	GATE_EXEMPT_LOADS, /* let through: an unload waits for this very load */
+	GATE_EXEMPT_CALLS, /* let through: an unload waits for this very call */
 	GATE_EXEMPT_DELETES, /* let through: a request waits for this delete */
 	GATE_MISSING, /* failed calls whose module does not exist */
 	GATE_NR_COUNTS,
@@ -87,7 +89,11 @@ bool raceless_gate_module_busy(const char *name);
 bool raceless_gate_module_dying(const char *name);
 bool raceless_gate_any_dying(void);
 bool raceless_gate_deleted_since(const char *name, u64 ns);
+void raceless_gate_module_freed(void);
 bool raceless_gate_is_helper(void);
+bool raceless_gate_dying_within(const char *name,
+				const struct raceless_gate_frames *frames);
+bool raceless_gate_has_files_of_dying(const char *name);
 void raceless_gate_module_count(enum raceless_gate_count count,
 				const char *name);
 void raceless_gate_modules_show(struct seq_file *seq);
@@ -110,7 +116,11 @@ int raceless_gate_hold(const struct raceless_gate_evidence *evidence);
 int raceless_gate_end(long error);
 void raceless_gate_delete(const struct raceless_gate_name *module, int compat);
 int raceless_gate_dying(const struct raceless_gate_name *module);
+int raceless_gate_has_files(void);
+int raceless_gate_within(const struct raceless_gate_name *module,
+			 const struct raceless_gate_frames *frames);
 void raceless_gate_freed(void);
+int raceless_gate_may_allocate(void);
 void raceless_gate_opened(unsigned int open);
 int raceless_gate_kfuncs_init(void);
 

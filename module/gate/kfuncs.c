@@ -6,6 +6,7 @@
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 
 #include "compat.h"
@@ -17,10 +18,19 @@ static void copy_name(char to[RACELESS_GATE_NAME_SIZE],
 	strscpy(to, from->text, RACELESS_GATE_NAME_SIZE);
 }
 
+/*
+ * Locks and kmalloc() sleep on PREEMPT_RT. A program that calls us where that is
+ * forbidden is a bug of ours; nothing is done for it, and the call fails open.
+ */
+static bool may_lock(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_COUNT) || !WARN_ON_ONCE(!preemptible());
+}
+
 /* Current asks for a module. Return: 1 if the end of its call is wanted. */
 raceless_kfunc int raceless_gate_request(void)
 {
-	return raceless_gate_call_request();
+	return may_lock() ? raceless_gate_call_request() : 0;
 }
 
 /* Current's call fails. Return: 1 if it will be restarted. */
@@ -30,7 +40,7 @@ raceless_gate_hold(const struct raceless_gate_evidence *evidence)
 	struct raceless_gate_evidence copy = *evidence;
 
 	copy.module[sizeof(copy.module) - 1] = '\0';
-	return raceless_gate_call_hold(&copy);
+	return may_lock() ? raceless_gate_call_hold(&copy) : 0;
 }
 
 /*
@@ -39,7 +49,7 @@ raceless_gate_hold(const struct raceless_gate_evidence *evidence)
  */
 raceless_kfunc int raceless_gate_end(long error)
 {
-	return raceless_gate_call_end(error);
+	return may_lock() ? raceless_gate_call_end(error) : 0;
 }
 
 /* Current is about to delete that module. */
@@ -49,10 +59,11 @@ raceless_gate_delete(const struct raceless_gate_name *module, int compat)
 	char name[RACELESS_GATE_NAME_SIZE];
 
 	copy_name(name, module);
-	raceless_gate_deleter_wait(name, compat);
+	if (may_lock())
+		raceless_gate_deleter_wait(name, compat);
 }
 
-/* Is that module being deleted? An empty name: is any? */
+/* Context: any. Is that module being deleted? An empty name: is any? */
 raceless_kfunc int raceless_gate_dying(const struct raceless_gate_name *module)
 {
 	char name[RACELESS_GATE_NAME_SIZE];
@@ -62,13 +73,43 @@ raceless_kfunc int raceless_gate_dying(const struct raceless_gate_name *module)
 			 raceless_gate_any_dying();
 }
 
+/* Has current a file open of a module that is being deleted? */
+raceless_kfunc int raceless_gate_has_files(void)
+{
+	return may_lock() && raceless_gate_has_files_of_dying("");
+}
+
+/*
+ * Context: any. Is one of these return addresses in a module of that name that is
+ * being deleted, or in any if the name is empty?
+ */
+raceless_kfunc int
+raceless_gate_within(const struct raceless_gate_name *module,
+		     const struct raceless_gate_frames *frames)
+{
+	char name[RACELESS_GATE_NAME_SIZE];
+
+	copy_name(name, module);
+	return raceless_gate_dying_within(name, frames);
+}
+
 /* A module has left the list, so that those who wait for that need not doze on. */
 raceless_kfunc void raceless_gate_freed(void)
 {
-	wake_up_all(&raceless_gate_modules_changed);
+	if (may_lock())
+		raceless_gate_module_freed();
 }
 
-/* Something went through: enum raceless_gate_open. */
+/*
+ * Context: any. May a program make something here? Not where preemption is off on
+ * PREEMPT_RT: until 6.4 the storage of a task came from kmalloc().
+ */
+raceless_kfunc int raceless_gate_may_allocate(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+}
+
+/* Context: any. Something went through: enum raceless_gate_open. */
 raceless_kfunc void raceless_gate_opened(unsigned int open)
 {
 	raceless_gate_count_open(open);
@@ -80,7 +121,10 @@ BTF_ID_FLAGS(func, raceless_gate_hold)
 BTF_ID_FLAGS(func, raceless_gate_end)
 BTF_ID_FLAGS(func, raceless_gate_delete)
 BTF_ID_FLAGS(func, raceless_gate_dying)
+BTF_ID_FLAGS(func, raceless_gate_has_files)
+BTF_ID_FLAGS(func, raceless_gate_within)
 BTF_ID_FLAGS(func, raceless_gate_freed)
+BTF_ID_FLAGS(func, raceless_gate_may_allocate)
 BTF_ID_FLAGS(func, raceless_gate_opened)
 RACELESS_KFUNCS_END(gate_ids)
 

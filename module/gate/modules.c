@@ -10,6 +10,7 @@
  *
  * The list of modules is walked under RCU, from our own entry, as in ../owner.c.
  */
+#include <linux/fdtable.h>
 #include <linux/ktime.h>
 #include <linux/notifier.h>
 #include <linux/rculist.h>
@@ -27,7 +28,8 @@
 /* What is known by name. Names come from modules that were loaded: few. */
 struct known {
 	char name[RACELESS_GATE_NAME_SIZE];
-	u64 deleted_ns; /* the last time that its exit had run */
+	u64 deleted_ns; /* the last time that its exit had run, or that it had gone */
+	bool going; /* its exit has run; nobody has said that it is gone */
 	u64 counts[GATE_NR_COUNTS];
 };
 
@@ -64,20 +66,22 @@ static struct known *know(const char *name)
  * it is being freed. One that is on its way in has no count either, while it is
  * unformed, but no kobject yet.
  */
-static bool is_dying(struct module *module)
+static bool is_dying(struct module *module, const void *unused)
 {
 	return READ_ONCE(module->state) != MODULE_STATE_COMING &&
 	       module->mkobj.kobj.state_initialized &&
 	       module_refcount(module) < 0;
 }
 
-static bool is_unformed(struct module *module)
+static bool is_unformed(struct module *module, const void *unused)
 {
 	return READ_ONCE(module->state) == MODULE_STATE_UNFORMED;
 }
 
-/* Does `holds` for a module of that name, or for any if it is NULL? */
-static bool any_module(const char *name, bool (*holds)(struct module *module))
+/* Does it hold for a module of that name, or for any if that is empty? */
+static bool any_module(const char *name,
+		       bool (*holds)(struct module *module, const void *data),
+		       const void *data)
 {
 	struct module *module;
 	bool found = false;
@@ -87,10 +91,10 @@ static bool any_module(const char *name, bool (*holds)(struct module *module))
 		/* the list's head is no module, and not in module memory */
 		if (!raceless_in_module_memory(module))
 			continue;
-		if (name && strcmp(module->name, name))
+		if (name[0] && strcmp(module->name, name))
 			continue;
-		found = holds(module);
-		if (found || name)
+		found = holds(module, data);
+		if (found || name[0])
 			break;
 	}
 	rcu_read_unlock();
@@ -100,21 +104,62 @@ static bool any_module(const char *name, bool (*holds)(struct module *module))
 /* Would a get of it, or a load, fail now? */
 bool raceless_gate_module_busy(const char *name)
 {
-	return any_module(name, is_dying) || any_module(name, is_unformed);
+	return any_module(name, is_dying, NULL) || any_module(name, is_unformed, NULL);
 }
 
 /* Is it being deleted? */
 bool raceless_gate_module_dying(const char *name)
 {
-	return any_module(name, is_dying);
+	return any_module(name, is_dying, NULL);
 }
 
 bool raceless_gate_any_dying(void)
 {
-	return any_module(NULL, is_dying);
+	return any_module("", is_dying, NULL);
 }
 
-/* Has the exit of that module ended since then, or of any if it has no name? */
+static bool has_frame(struct module *module, const void *data)
+{
+	const struct raceless_gate_frames *frames = data;
+	unsigned int i;
+
+	if (!is_dying(module, NULL))
+		return false;
+	for (i = 0; i < RACELESS_GATE_MAX_FRAMES && frames->ip[i]; i++)
+		if (within_module(frames->ip[i], module))
+			return true;
+	return false;
+}
+
+/* Context: any; the frames are those of a task that stands still. */
+bool raceless_gate_dying_within(const char *name,
+				const struct raceless_gate_frames *frames)
+{
+	return frames->ip[0] && any_module(name, has_frame, frames);
+}
+
+static int is_file_of(const void *module, struct file *file, unsigned int fd)
+{
+	return within_module((unsigned long)file->f_op, module);
+}
+
+static bool has_file_of(struct module *module, const void *files)
+{
+	return is_dying(module, NULL) &&
+	       iterate_fd((struct files_struct *)files, 0, is_file_of, module);
+}
+
+/*
+ * Has current's process a file open that works by the code of such a module? It
+ * holds no reference then, or the exit would not run; what that exit waits for may
+ * be that it is closed.
+ */
+bool raceless_gate_has_files_of_dying(const char *name)
+{
+	return current->files && any_module(name, has_file_of, current->files);
+}
+
+/* Has that module met its end since then, or any if it has no name? */
 bool raceless_gate_deleted_since(const char *name, u64 ns)
 {
 	u64 deleted_ns;
@@ -123,6 +168,32 @@ bool raceless_gate_deleted_since(const char *name, u64 ns)
 	deleted_ns = name[0] ? know(name)->deleted_ns : last_deleted_ns;
 	spin_unlock(&known_lock);
 	return deleted_ns && deleted_ns >= ns;
+}
+
+static bool is_there(struct module *module, const void *unused)
+{
+	return true;
+}
+
+/*
+ * A module has left the list. Between its exit's end and now a load of it has met
+ * it still; whoever shares that load's result may look for it only afterwards.
+ */
+void raceless_gate_module_freed(void)
+{
+	u64 now = ktime_get_ns();
+	unsigned int i;
+
+	spin_lock(&known_lock);
+	for (i = 0; i < nr_known; i++) {
+		if (!known[i].going || any_module(known[i].name, is_there, NULL))
+			continue;
+		known[i].going = false;
+		known[i].deleted_ns = now;
+		last_deleted_ns = now;
+	}
+	spin_unlock(&known_lock);
+	wake_up_all(&raceless_gate_modules_changed);
 }
 
 void raceless_gate_module_count(enum raceless_gate_count count,
@@ -191,6 +262,7 @@ static int on_module_state(struct notifier_block *block, unsigned long state,
 	if (state == MODULE_STATE_GOING && module_refcount(module) < 0) {
 		spin_lock(&known_lock);
 		know(module->name)->deleted_ns = now;
+		know(module->name)->going = true;
 		last_deleted_ns = now;
 		spin_unlock(&known_lock);
 	}

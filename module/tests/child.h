@@ -25,6 +25,8 @@ class Child {
   // The exit status; 128 + N if a signal ended it. Waits.
   int status();
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
  private:
   pid_t pid_;
 };

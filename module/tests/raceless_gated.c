@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * gated: a file system for tests of the gate alone, whose module takes as long as
- * one likes to come and to go, and does in its exit what makes a wait for that
- * exit go round in circles.
+ * gated: a file system and a socket family for tests of the gate alone, whose
+ * module takes as long as one likes to come and to go, and does in its exit what
+ * makes a wait for that exit go round in circles.
  */
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/kmod.h>
+#include <linux/kthread.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/net.h>
+#include <linux/socket.h>
+#include <linux/string.h>
 
 static uint init_ms;
 module_param(init_ms, uint, 0644);
@@ -33,6 +38,14 @@ MODULE_PARM_DESC(exit_requests, "the exit asks for the module that is going");
 static bool exit_waits;
 module_param(exit_waits, bool, 0644);
 MODULE_PARM_DESC(exit_waits, "the exit waits until this is false");
+
+static bool exit_stops;
+module_param(exit_stops, bool, 0644);
+MODULE_PARM_DESC(exit_stops, "the exit stops a thread, which asks for the module that is going");
+
+static char *exit_runs = "";
+module_param(exit_runs, charp, 0444);
+MODULE_PARM_DESC(exit_runs, "the exit runs this program and waits for it");
 
 static const struct tree_descr no_files[] = { { "" } };
 
@@ -61,23 +74,122 @@ static struct file_system_type gated_type = {
 	.kill_sb = kill_litter_super,
 };
 
+/* A family that no protocol of the kernel has any more. It makes no sockets. */
+static int create(struct net *net, struct socket *sock, int protocol, int kern)
+{
+	return -EPROTO;
+}
+
+static const struct net_proto_family gated_family = {
+	.family = PF_ECONET,
+	.create = create,
+	.owner = THIS_MODULE,
+};
+
+/* A device whose files hold no reference: the exit itself waits for their end. */
+static atomic_t nr_files = ATOMIC_INIT(0);
+
+static int open_device(struct inode *inode, struct file *file)
+{
+	atomic_inc(&nr_files);
+	return 0;
+}
+
+static int release_device(struct inode *inode, struct file *file)
+{
+	atomic_dec(&nr_files);
+	return 0;
+}
+
+static const struct file_operations device_ops = {
+	.open = open_device,
+	.release = release_device,
+};
+
+static struct miscdevice gated_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "raceless_gated",
+	.fops = &device_ops,
+};
+
+static bool going;
+
+static int ask_when_going(void *unused)
+{
+	while (!READ_ONCE(going))
+		msleep(20);
+	request_module("fs-raceless_gated");
+	while (!kthread_should_stop())
+		msleep(20);
+	return 0;
+}
+
+static struct task_struct *asker;
+
+static int start_asker(void)
+{
+	asker = kthread_run(ask_when_going, NULL, "raceless_gated");
+	return PTR_ERR_OR_ZERO(asker);
+}
+
 static int __init gated_init(void)
 {
+	int err;
+
 	if (init_ms)
 		msleep(init_ms);
 	if (init_error)
 		return -init_error;
-	return register_filesystem(&gated_type);
+	err = misc_register(&gated_device);
+	if (err)
+		return err;
+	err = sock_register(&gated_family);
+	if (err)
+		goto err_device;
+	err = register_filesystem(&gated_type);
+	if (err)
+		goto err_family;
+	err = exit_stops ? start_asker() : 0;
+	if (err)
+		goto err_filesystem;
+	return 0;
+
+err_filesystem:
+	unregister_filesystem(&gated_type);
+err_family:
+	sock_unregister(PF_ECONET);
+err_device:
+	misc_deregister(&gated_device);
+	return err;
+}
+
+static void run(const char *line)
+{
+	static char *no_environment[] = { NULL };
+	char **words = argv_split(GFP_KERNEL, line, NULL);
+
+	if (words && words[0])
+		call_usermodehelper(words[0], words, no_environment, UMH_WAIT_PROC);
+	if (words)
+		argv_free(words);
 }
 
 static void __exit gated_exit(void)
 {
+	WRITE_ONCE(going, true);
 	if (exit_requests)
 		request_module("fs-raceless_gated");
+	if (exit_stops)
+		kthread_stop(asker);
+	run(exit_runs);
 	if (exit_ms)
 		msleep(exit_ms);
 	while (READ_ONCE(exit_waits))
 		msleep(20);
+	misc_deregister(&gated_device);
+	while (atomic_read(&nr_files))
+		msleep(20);
+	sock_unregister(PF_ECONET);
 	unregister_filesystem(&gated_type);
 	if (late_ms)
 		msleep(late_ms);
@@ -86,5 +198,6 @@ static void __exit gated_exit(void)
 module_init(gated_init);
 module_exit(gated_exit);
 MODULE_ALIAS_FS("raceless_gated");
+MODULE_ALIAS_NETPROTO(PF_ECONET);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("file system that comes and goes as tests of the gate want it");
+MODULE_DESCRIPTION("file system and family that come and go as tests of the gate want it");

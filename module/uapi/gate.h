@@ -19,6 +19,7 @@
 #define RACELESS_GATE_MAX_DELETERS 256 /* that wait at once */
 #define RACELESS_GATE_MAX_LEASES 256 /* at once */
 #define RACELESS_GATE_MAX_MODULES 256 /* counted by name; the rest is "other" */
+#define RACELESS_GATE_MAX_FRAMES 32 /* of who asked for a module */
 
 /* The system calls that the gate can restart. */
 enum raceless_gate_syscall {
@@ -79,6 +80,11 @@ struct raceless_gate_evidence {
 /* Names are passed in an array whose size the verifier can see. */
 struct raceless_gate_name {
 	char text[RACELESS_GATE_NAME_SIZE];
+};
+
+/* Where a task stood: return addresses, innermost first; 0 after the last. */
+struct raceless_gate_frames {
+	__u64 ip[RACELESS_GATE_MAX_FRAMES];
 };
 
 #endif /* _UAPI_RACELESS_GATE_H */

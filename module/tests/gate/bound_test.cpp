@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Waits that would not end by themselves, or that their own waker waits for.
+// Waits that would not end by themselves, and how the gate ends.
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -51,27 +51,6 @@ TEST_F(Gated, TimeIsForAllRestartsTogether) {
   EXPECT_LT(longest, 5000);
 }
 
-TEST_F(Gated, OneExitIsNotWaitedForForever) {
-  ASSERT_EQ(load_gated("exit_waits=1"), 0);
-  ASSERT_TRUE(set_parameter("raceless", "gate_exit_ms", "300"));
-  const Unload unload;
-  // The exit waits for what its user would do next.
-  EXPECT_EQ(mount_gated(), ENODEV);
-  EXPECT_TRUE(set_parameter(kGated, "exit_waits", "0"));
-  EXPECT_GE(grown("exit_stalls"), 1U);
-}
-
-// modprobe's load would wait for the exit, which waits for modprobe.
-TEST_F(Gated, ExitAsksForItself) {
-  ASSERT_EQ(load_gated("exit_requests=1"), 0);
-  const int64_t begin = now_ms();
-  Unload unload;
-  unload.join();
-  EXPECT_EQ(unload.error(), 0);
-  EXPECT_LT(now_ms() - begin, 2500);
-  EXPECT_GE(grown("exempt_loads"), 1U);
-}
-
 TEST_F(Gated, DeleteWaitsForWhoIsRetried) {
   ASSERT_EQ(load_gated("exit_ms=1000"), 0);
   ASSERT_TRUE(set_parameter("raceless", "gate_lease_ms", "0"));
@@ -85,22 +64,6 @@ TEST_F(Gated, DeleteWaitsForWhoIsRetried) {
   for (int i = 0; i < 200 && grown("rescued") == 0; i++) (void)delete_module(kGated);
   user.join();
   EXPECT_GE(grown("deletes_delayed"), 1U);
-}
-
-// A request would wait for its modprobe, that for a delete, and that for older calls.
-TEST_F(Gated, DeleteOfAModprobeDoesNotWait) {
-  ASSERT_EQ(load_gated("late_ms=2500"), 0);
-  const Unload unload;
-  std::thread older([] { EXPECT_EQ(load_gated(), 0); });
-  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
-  {
-    const ModprobeLine line("install fs-raceless_gated busybox rmmod raceless_gated; false");
-    const int64_t begin = now_ms();
-    EXPECT_EQ(mount_gated(), ENODEV);
-    EXPECT_LT(now_ms() - begin, 2000);
-  }
-  EXPECT_EQ(grown("exempt_deletes"), 1U);
-  older.join();
 }
 
 TEST_F(Gated, LeaseKeepsWhatARequestHasLoaded) {

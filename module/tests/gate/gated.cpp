@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,6 +66,13 @@ int mount_gated(const std::string& filesystem) {
   mkdir(kMountPoint, 0700);
   if (mount("none", kMountPoint, filesystem.c_str(), 0, nullptr) != 0) return errno;
   umount2(kMountPoint, MNT_DETACH);
+  return 0;
+}
+
+int socket_gated() {
+  const int fd = socket(AF_ECONET, SOCK_DGRAM, 0);
+  if (fd < 0) return errno;
+  close(fd);
   return 0;
 }
 

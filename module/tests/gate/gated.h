@@ -29,6 +29,8 @@ constexpr const char* kGated = "raceless_gated";
 // With init_module(2), whose callers do not share one load's result.
 [[nodiscard]] int load_image(const std::string& options = "");
 [[nodiscard]] int mount_gated(const std::string& filesystem = kGated);
+// A socket of its family, which it refuses to make; so EPROTO is what it says when it is there.
+[[nodiscard]] int socket_gated();
 [[nodiscard]] bool set_parameter(const std::string& module, const std::string& name,
                                  const std::string& value);
 

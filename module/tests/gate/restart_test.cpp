@@ -43,6 +43,19 @@ TEST_F(Gated, OpenAFileSystemWhileItGoes) {
   if (fd >= 0) close(fd);
 }
 
+TEST_F(Gated, SocketWhileItIsStillRegistered) {
+  ASSERT_EQ(load_gated("exit_ms=1000"), 0);
+  const Unload unload;
+  EXPECT_EQ(socket_gated(), EPROTO);
+  EXPECT_GE(grown("restarts"), 1U);
+}
+
+TEST_F(Gated, SocketWhileItIsNoLongerRegistered) {
+  ASSERT_EQ(load_gated("late_ms=1000"), 0);
+  const Unload unload;
+  EXPECT_EQ(socket_gated(), EPROTO);
+}
+
 TEST_F(Gated, LoadWhileItGoes) {
   ASSERT_EQ(load_gated("late_ms=1000"), 0);
   const Unload unload;
@@ -127,6 +140,33 @@ TEST_F(Gated, MissingModuleWhileAnotherGoes) {
   EXPECT_LT(now_ms() - begin, 2000);
   EXPECT_EQ(grown("restarts"), 0U);
   EXPECT_EQ(grown("missing"), 3U);
+}
+
+// modprobe succeeds, and no module has to do with it.
+TEST_F(Gated, RequestThatLoadsNothing) {
+  const ModprobeLine line("install fs-raceless_nothing true");
+  ASSERT_EQ(load_gated("exit_ms=2500"), 0);
+  const Unload unload;
+  const int64_t begin = now_ms();
+  EXPECT_EQ(mount_gated("raceless_nothing"), ENODEV);
+  EXPECT_LT(now_ms() - begin, 2000);
+  EXPECT_EQ(grown("restarts"), 0U);
+  EXPECT_EQ(grown("missing"), 1U);
+}
+
+// What an alias stands for is known from what its modprobe did: only that is waited for.
+TEST_F(Gated, DeleteOfAnotherModuleDoesNotWait) {
+  const ModprobeLine line(
+      "install fs-raceless_gated modprobe raceless_gated; busybox rmmod raceless_gated");
+  ASSERT_TRUE(set_parameter("raceless", "gate_lease_ms", "0"));
+  ASSERT_TRUE(set_parameter("raceless", "gate_hold_ms", "4000"));
+  ASSERT_EQ(modprobe("raceless_asker"), 0);
+  std::thread user([] { EXPECT_EQ(mount_gated(), ENODEV); });
+  EXPECT_TRUE(eventually([this] { return grown("syscall mount restarts") >= 1; }));
+  EXPECT_EQ(delete_module("raceless_asker"), 0);
+  EXPECT_EQ(grown("timeouts"), 0U) << "nobody waits any more";
+  EXPECT_EQ(grown("deletes_delayed"), 0U);
+  user.join();
 }
 
 TEST_F(Gated, MissingModuleAtItsNormalSpeed) {

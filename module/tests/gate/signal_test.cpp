@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// Tasks that are held, and what can happen to a task: signals, death, fork, exec, a tracer.
+// Tasks that are held, and what can happen to a task: signals, death, fork, exec.
 #include <signal.h>
-#include <sys/ptrace.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -122,29 +120,6 @@ TEST_F(Gated, ProcessExecsWhileAThreadIsHeld) {
   });
   EXPECT_EQ(child.status(), 0);
   EXPECT_LT(now_ms() - begin, 2500);
-}
-
-// A tracer sees the call return as one that will be restarted, and begin again.
-TEST_F(Gated, TracedCallBeginsAgain) {
-  ASSERT_EQ(load_gated("exit_ms=1000"), 0);
-  const Unload unload;
-  const pid_t child = fork();
-  if (child == 0) {
-    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    raise(SIGSTOP);
-    _exit(load_gated());
-  }
-  int status = 0;
-  int stops = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  while (!WIFEXITED(status) && stops < 1000) {
-    stops++;
-    ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-  }
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-  EXPECT_GE(grown("restarts"), 1U);
-  EXPECT_LT(grown("restarts"), 50U) << "it did not wait";
 }
 
 }  // namespace
