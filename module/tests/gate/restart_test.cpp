@@ -147,9 +147,7 @@ TEST_F(Gated, RequestThatLoadsNothing) {
   const ModprobeLine line("install fs-raceless_nothing true");
   ASSERT_EQ(load_gated("exit_ms=2500"), 0);
   const Unload unload;
-  const int64_t begin = now_ms();
   EXPECT_EQ(mount_gated("raceless_nothing"), ENODEV);
-  EXPECT_LT(now_ms() - begin, 2000);
   EXPECT_EQ(grown("restarts"), 0U);
   EXPECT_EQ(grown("missing"), 1U);
 }
