@@ -102,8 +102,8 @@ class Audit {
 
 TEST_F(Traced, AuditHasEachAttempt) {
   ASSERT_EQ(load_gated("exit_ms=1000"), 0);
-  const Unload unload;
   Audit audit;
+  const Unload unload;
   Child child([] { return setuid(Audit::kUser) == 0 ? socket_gated() : errno; });
   EXPECT_EQ(child.status(), EPROTO);
   EXPECT_GE(sockets_restarted(), 1U);
