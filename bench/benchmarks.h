@@ -39,8 +39,8 @@ Status add_storms(const BenchDevice& device, const Settings& settings);
 // counters.
 Status add_replacements(const BenchDevice& device, const Settings& settings);
 
-// gate/WHAT/on:N: ns for a get and put, a socket, a mount, a load that meet no dying module, without
-// the gate and with it.
+// gate/WHAT/on:N: ns for a get and put, a socket, a mount, a load that meet no dying module,
+// without the gate and with it.
 Status add_gate(const BenchDevice& device, const Settings& settings);
 
 constexpr Part kParts[] = {
