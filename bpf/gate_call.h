@@ -179,14 +179,17 @@ static __always_inline bool is_same(const struct raceless_gate_name *a,
 /* A helper loads that module, or has found it live. */
 static __always_inline void find(struct helper_request *request, const char *name)
 {
-	struct raceless_gate_name module __attribute__((aligned(8))) = {};
+	union {
+		struct raceless_gate_name name;
+		__u64 aligned; /* for is_same() */
+	} module = {};
 
-	bpf_probe_read_kernel_str(module.text, sizeof(module.text), name);
+	bpf_probe_read_kernel_str(module.name.text, sizeof(module.name.text), name);
 	request->found = 1;
 	request->unnamed = 0;
-	if (request->nr_modules && is_same(&request->module, &module))
+	if (request->nr_modules && is_same(&request->module, &module.name))
 		return;
-	request->module = module;
+	request->module = module.name;
 	request->nr_modules++;
 }
 

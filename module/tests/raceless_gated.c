@@ -165,7 +165,7 @@ err_device:
 
 static void run(const char *line)
 {
-	static char *no_environment[] = { NULL };
+	char *no_environment[] = { NULL };
 	char **words = argv_split(GFP_KERNEL, line, NULL);
 
 	if (words && words[0])
