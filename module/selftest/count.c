@@ -64,12 +64,14 @@ static const char *slow_tryget(void)
 	unloader.subject = &subject;
 	EXPECT(actor_start(&reader, act_slow_tryget));
 	EXPECT(wait_for_completion_timeout(&inside, PATIENCE));
+	gate_close(&subject.destroy);
 	EXPECT(actor_start(&unloader, act_unregister));
 	EXPECT(actor_done(&reader));
 	EXPECT(reader.provider == &subject.provider);
 	EXPECT(news_state(RACELESS_DRAINING));
-	EXPECT(!subject.destroys);
+	EXPECT(subject_drains(&subject));
 	raceless_put(reader.provider);
+	gate_open(&subject.destroy);
 	EXPECT(actor_done(&unloader));
 	EXPECT(subject.destroys == 1);
 	return NULL;
@@ -123,16 +125,17 @@ static const char *across_cpus(void)
 		taken++;
 	}
 	unloader.subject = &subject;
+	gate_close(&subject.destroy);
 	EXPECT(actor_start(&unloader, act_unregister));
 	EXPECT(news_state(RACELESS_DRAINING));
 	while (--taken) {
 		raceless_put(&subject.provider);
-		EXPECT(!subject.destroys);
+		EXPECT(subject_drains(&subject));
 	}
-	EXPECT(actor_running(&unloader));
 	/* the last put, in hard interrupt context: it completes the drain */
 	EXPECT(!smp_call_function_single(cpumask_last(cpu_online_mask),
 					 put_here, &subject.provider, 1));
+	gate_open(&subject.destroy);
 	EXPECT(actor_done(&unloader));
 	EXPECT(subject.destroys == 1);
 	return NULL;

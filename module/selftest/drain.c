@@ -3,7 +3,6 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/smp.h>
-#include <linux/swait.h>
 
 #include "count.h"
 #include "selftest.h"
@@ -15,8 +14,7 @@
 static struct subject subject;
 static struct actor unloader;
 
-/* An unload of an instance with references, which is to be asked where it is.
- */
+/* An unload of an instance with references, which is to be asked where it is. */
 static bool start_unload(unsigned int references)
 {
 	while (references--)
@@ -25,28 +23,6 @@ static bool start_unload(unsigned int references)
 	gate_close(&subject.destroy);
 	unloader.subject = &subject;
 	return actor_start(&unloader, act_unregister);
-}
-
-/*
- * Waits until the drainer sleeps for the last put, or stands in destroy. To
- * complete the drain takes a sleeping drainer off the queue at once, so that
- * one which was woken wrongly is never taken for one that still sleeps.
- */
-static bool still_drains(void)
-{
-	unsigned long deadline = jiffies + PATIENCE;
-
-	while (time_before(jiffies, deadline)) {
-		struct raceless_drain *drain =
-			READ_ONCE(subject.provider.drain);
-
-		if (drain && swait_active(&drain->each.wait))
-			return true;
-		if (completion_done(&subject.destroy.reached))
-			return false;
-		cond_resched();
-	}
-	return false;
 }
 
 static bool ends(void)
@@ -67,7 +43,7 @@ static const char *last_put(void)
 	EXPECT(start_unload(CROWD));
 	EXPECT(news_state(RACELESS_DRAINING));
 	while (left--) {
-		EXPECT(still_drains());
+		EXPECT(subject_drains(&subject));
 		raceless_put(&subject.provider);
 	}
 	EXPECT(ends());
@@ -85,9 +61,9 @@ static const char *put_before_fold(void)
 	raceless_put(&subject.provider);
 	EXPECT(atomic_long_read(&subject.provider.folded) > 0);
 	gate_open(&subject.stop);
-	EXPECT(still_drains());
+	EXPECT(subject_drains(&subject));
 	raceless_put(&subject.provider);
-	EXPECT(still_drains());
+	EXPECT(subject_drains(&subject));
 	raceless_put(&subject.provider);
 	EXPECT(ends());
 	return NULL;
@@ -163,7 +139,7 @@ static const char *cpu_goes(void)
 		return SKIP("needs a CPU that can go");
 	}
 	drains = start_unload(0) && news_state(RACELESS_DRAINING) &&
-		 still_drains();
+		 subject_drains(&subject);
 	EXPECT(!add_cpu(cpu));
 	EXPECT(drains);
 	raceless_put(&subject.provider);

@@ -50,6 +50,7 @@ enum step { AT_STOP, AT_DRAIN, AT_DESTROY, AFTERWARDS };
 
 bool subject_block(struct subject *subject, enum step step);
 bool subject_stands(struct subject *subject, enum step step);
+bool subject_drains(struct subject *subject);
 void subject_proceed(struct subject *subject, enum step step);
 unsigned long order_now(void);
 

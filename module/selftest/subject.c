@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Subjects: providers that stop at gates and remember what was done to them. */
 #include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/swait.h>
 
+#include "count.h"
 #include "selftest.h"
 
 static atomic_long_t order;
@@ -117,6 +121,29 @@ bool subject_stands(struct subject *subject, enum step step)
 	if (step == AT_DESTROY)
 		return gate_reached(&subject->destroy);
 	return true;
+}
+
+/*
+ * Waits until whoever unloads the subject sleeps for its last put, or stands at the
+ * gate of destroy, which must be closed: the drain is on its stack. To complete the
+ * drain takes a sleeper off the queue at once, so that one which was woken wrongly
+ * is never taken for one that still sleeps.
+ */
+bool subject_drains(struct subject *subject)
+{
+	unsigned long deadline = jiffies + PATIENCE;
+
+	while (time_before(jiffies, deadline)) {
+		struct raceless_drain *drain =
+			READ_ONCE(subject->provider.drain);
+
+		if (drain && swait_active(&drain->each.wait))
+			return true;
+		if (completion_done(&subject->destroy.reached))
+			return false;
+		cond_resched();
+	}
+	return false;
 }
 
 void subject_proceed(struct subject *subject, enum step step)

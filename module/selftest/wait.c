@@ -80,14 +80,16 @@ static const char *crowd_is_handed_off(void)
 	EXPECT(slot->nr_waiters == CROWD);
 	gate_open(&subject.init);
 	EXPECT(actor_done(&loader) && !loader.result);
+	gate_close(&subject.destroy);
 	EXPECT(actor_start(&unloader, act_unregister));
 	EXPECT(news_state(RACELESS_DRAINING));
 	for (i = 0; i < CROWD; i++) {
 		EXPECT(actor_done(&crowd[i]) && !crowd[i].result);
 		EXPECT(crowd[i].provider == &subject.provider);
-		EXPECT(!subject.destroys);
+		EXPECT(subject_drains(&subject));
 		raceless_put(crowd[i].provider);
 	}
+	gate_open(&subject.destroy);
 	EXPECT(actor_done(&unloader));
 	EXPECT(slot->handed_off == CROWD && slot->publishes == 1);
 	EXPECT(nothing_left(slot));

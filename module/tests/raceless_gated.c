@@ -165,11 +165,10 @@ err_device:
 
 static void run(const char *line)
 {
-	char *no_environment[] = { NULL };
 	char **words = argv_split(GFP_KERNEL, line, NULL);
 
 	if (words && words[0])
-		call_usermodehelper(words[0], words, no_environment, UMH_WAIT_PROC);
+		call_usermodehelper(words[0], words, NULL, UMH_WAIT_PROC);
 	if (words)
 		argv_free(words);
 }
