@@ -29,38 +29,16 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Macros of the kernel, which BTF does not carry. */
 #define UMH_WAIT_PROC		 2
-#define NR_IO_URING_ENTER	 426 /* of 64 and of 32 bits */
 #define FSCONFIG_CMD_CREATE	 6
 #define FSCONFIG_CMD_CREATE_EXCL 8
 
-static __always_inline bool is_of_a_call(void)
-{
-	return !(bpf_get_current_task_btf()->flags & (PF_IO_WORKER | PF_KTHREAD));
-}
-
-/* Counted, as there is no call that could be restarted. */
-static __always_inline bool is_open(void)
-{
-	__u32 flags = bpf_get_current_task_btf()->flags;
-
-	if (flags & PF_KTHREAD)
-		raceless_gate_opened(RACELESS_GATE_OPEN_KTHREAD);
-	else if ((flags & PF_IO_WORKER) || this_nr() == NR_IO_URING_ENTER)
-		raceless_gate_opened(RACELESS_GATE_OPEN_IO_URING);
-	else if (!is_listed(this_nr()))
-		raceless_gate_opened(RACELESS_GATE_OPEN_UNLISTED);
-	else
-		return false;
-	return true;
-}
-
-/* `got` is a bool, of which the ABI defines the lowest 8 bits only. */
-SEC("fexit/try_module_get")
-int BPF_PROG(on_get, struct module *module, __u64 got)
+/* Of raceless.ko, which looks at all gets. */
+SEC("fentry/raceless_gate_get_fails")
+int BPF_PROG(on_get, struct module *module)
 {
 	struct in_call *call;
 
-	if ((__u8)got || !module || is_open())
+	if (is_open())
 		return 0;
 	call = this_call(0);
 	if (!call && !raceless_gate_may_allocate()) {
@@ -128,7 +106,10 @@ int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
 		return 0;
 	if (call->requested_ns && is_of_a_call() && is_listed(call->nr))
 		begin_request(call);
-	bpf_map_update_elem(&gate_requests, &key, &none, BPF_ANY);
+	if (!bpf_map_update_elem(&gate_requests, &key, &none, BPF_NOEXIST))
+		__sync_fetch_and_add(&nr_requests, 1);
+	else /* the end of an older one was missed */
+		bpf_map_update_elem(&gate_requests, &key, &none, BPF_EXIST);
 	request = bpf_map_lookup_elem(&gate_requests, &key);
 	if (!request)
 		return 0;
@@ -178,7 +159,8 @@ int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 		is_open();
 	helper = request->helper;
 	bpf_map_delete_elem(&gate_helpers, &helper);
-	bpf_map_delete_elem(&gate_requests, &key);
+	if (!bpf_map_delete_elem(&gate_requests, &key))
+		__sync_fetch_and_sub(&nr_requests, 1);
 	return 0;
 }
 
@@ -205,30 +187,27 @@ static __noinline bool is_awaited_by_unload(struct in_call *call)
 	return false;
 }
 
-static __always_inline bool may_be_missing(long error)
+/*
+ * A call that fails near a delete and has met nothing: a get of it may have begun
+ * before its module began to go, and have failed after. Once only: when it is
+ * restarted the module goes already, and whatever it meets is seen.
+ */
+static __always_inline struct in_call *suspect(struct in_call *call, long error)
 {
-	switch (-error) {
-	case 2:	 /* ENOENT */
-	case 6:	 /* ENXIO */
-	case 8:	 /* ENOEXEC */
-	case 19: /* ENODEV */
-	case 22: /* EINVAL */
-	case 38: /* ENOSYS */
-	case 80: /* ELIBBAD */
-	case 92: /* ENOPROTOOPT */
-	case 93: /* EPROTONOSUPPORT */
-	case 94: /* ESOCKTNOSUPPORT */
-	case 95: /* EOPNOTSUPP */
-	case 97: /* EAFNOSUPPORT */
-		return true;
-	default:
-		return false;
-	}
+	if ((call && (call->known || call->loading || call->evidence.met)) ||
+	    !may_be_missing(error) || !is_near_delete())
+		return call;
+	call = enter_call();
+	if (!call || call->known)
+		return call;
+	mark(call);
+	call->evidence.met = RACELESS_GATE_MET_NOTHING;
+	return call;
 }
 
 static __noinline int end_marked_call(__u32 syscall, long error)
 {
-	struct in_call *call = this_call(0);
+	struct in_call *call = suspect(this_call(0), error);
 	int held = 0;
 
 	if (!call)
@@ -255,7 +234,9 @@ static __noinline int end_marked_call(__u32 syscall, long error)
 /* The end of each listed call; most of the time nobody's meets anything. */
 static __always_inline int end_call(__u32 syscall, long error)
 {
-	return nr_marked ? end_marked_call(syscall, error) : 0;
+	if (!nr_marked && (error >= 0 || !is_near_delete()))
+		return 0;
+	return end_marked_call(syscall, error);
 }
 
 static __always_inline int begin_load(void)
@@ -372,6 +353,7 @@ static __always_inline void begin_delete(const char *name, int compat)
 	bpf_probe_read_user_str(module.text, sizeof(module.text), name);
 	if (call)
 		call->unloading = 1;
+	__sync_fetch_and_add(&nr_deletes, 1);
 	raceless_gate_delete(&module, compat);
 }
 
@@ -381,6 +363,8 @@ static __always_inline int end_delete(void)
 
 	if (call)
 		call->unloading = 0;
+	last_delete_ns = bpf_ktime_get_ns();
+	__sync_fetch_and_sub(&nr_deletes, 1);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include "kernel.h"
 
-#include "../module/uapi/gate.h"
+#include "gate_kfuncs.h"
 
 /* A modprobe may run other programs (`install` in modprobe.d). */
 #define HELPER_GENERATIONS 4
@@ -21,6 +21,7 @@
 #define PF_IO_WORKER		 0x10
 #define PF_KTHREAD		 0x200000
 #define X32_SYSCALL_BIT		 0x40000000
+#define NR_IO_URING_ENTER	 426 /* of 64 and of 32 bits */
 
 /* What the call met that a task is in. Only the task itself touches it. */
 struct in_call {
@@ -71,11 +72,26 @@ struct {
 	__type(value, __u64);
 } gate_helpers SEC(".maps");
 
+/* In gate_requests; mostly none, and then nobody works for one. */
+__u64 nr_requests = 0;
+
 /*
  * Tasks whose call has met anything. One that dies in such a call stays
  * counted: the ends of calls are slower then, and no less right.
  */
 __u64 nr_marked = 0;
+
+/*
+ * Tasks in delete_module, and when one left it last. One that dies there stays
+ * counted: raceless.ko knows better then, and is asked in vain.
+ */
+__u64 nr_deletes = 0, last_delete_ns = 0;
+
+static __always_inline bool is_near_delete(void)
+{
+	return nr_deletes ||
+	       (last_delete_ns && bpf_ktime_get_ns() - last_delete_ns < RACELESS_GATE_NEAR_NS);
+}
 
 static __always_inline struct in_call *this_call(__u64 flags)
 {
@@ -106,6 +122,49 @@ static __always_inline bool is_listed(__u64 nr)
 		       nr == 366;
 	return nr == 165 || nr == 313 || nr == 175 || nr == 41 || nr == 53 ||
 	       nr == 49 || nr == 54 || nr == 55;
+}
+
+static __always_inline bool is_of_a_call(void)
+{
+	return !(bpf_get_current_task_btf()->flags & (PF_IO_WORKER | PF_KTHREAD));
+}
+
+/* Counted, as there is no call that could be restarted. */
+static __always_inline bool is_open(void)
+{
+	__u32 flags = bpf_get_current_task_btf()->flags;
+
+	if (flags & PF_KTHREAD)
+		raceless_gate_opened(RACELESS_GATE_OPEN_KTHREAD);
+	else if ((flags & PF_IO_WORKER) || this_nr() == NR_IO_URING_ENTER)
+		raceless_gate_opened(RACELESS_GATE_OPEN_IO_URING);
+	else if (!is_listed(this_nr()))
+		raceless_gate_opened(RACELESS_GATE_OPEN_UNLISTED);
+	else
+		return false;
+	return true;
+}
+
+/* The errors of who asks for what is not there. */
+static __always_inline bool may_be_missing(long error)
+{
+	switch (-error) {
+	case 2:	 /* ENOENT */
+	case 6:	 /* ENXIO */
+	case 8:	 /* ENOEXEC */
+	case 19: /* ENODEV */
+	case 22: /* EINVAL */
+	case 38: /* ENOSYS */
+	case 80: /* ELIBBAD */
+	case 92: /* ENOPROTOOPT */
+	case 93: /* EPROTONOSUPPORT */
+	case 94: /* ESOCKTNOSUPPORT */
+	case 95: /* EOPNOTSUPP */
+	case 97: /* EAFNOSUPPORT */
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* What is kept of an earlier call is not this one's. */
@@ -145,6 +204,8 @@ static __always_inline __u64 served_key(void)
 	int generation;
 	__u64 *info;
 
+	if (!nr_requests)
+		return 0;
 	for (generation = 0; generation < HELPER_GENERATIONS; generation++) {
 		__u32 tgid = task->tgid;
 

@@ -5,6 +5,7 @@
 
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
+#include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -33,6 +34,17 @@
 #else
 #define RACELESS_KFUNCS_START(name) BTF_SET8_START(name)
 #define RACELESS_KFUNCS_END(name) BTF_SET8_END(name)
+#endif
+
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+/* v6.2, 94d095ffa0e1: the arguments of a traced function, by a name for all. */
+#ifdef ftrace_regs_get_argument
+#define raceless_ftrace_argument(fregs, n) \
+	((void *)ftrace_regs_get_argument(fregs, n))
+#else
+#define raceless_ftrace_argument(fregs, n) \
+	((void *)regs_get_kernel_argument(&(fregs)->regs, n))
+#endif
 #endif
 
 /*

@@ -32,7 +32,7 @@ std::string KernelBtf::lacks(const std::string& section) const {
     if (has(kernel_, type, BTF_KIND_TYPEDEF) || has(registry_, type, BTF_KIND_TYPEDEF)) return {};
     return "there is no tracepoint " + name;
   }
-  if (has(kernel_, name, BTF_KIND_FUNC)) return {};
+  if (has(kernel_, name, BTF_KIND_FUNC) || has(registry_, name, BTF_KIND_FUNC)) return {};
   return "there is no function " + name + "() that BPF could attach to";
 }
 

@@ -194,6 +194,9 @@ static bool raced(const struct raceless_gate_evidence *evidence)
 {
 	if (evidence->met & RACELESS_GATE_MET_GET)
 		return true;
+	if (evidence->met & RACELESS_GATE_MET_NOTHING)
+		return raceless_gate_any_dying() ||
+		       raceless_gate_deleted_since("", ktime_get_ns() - RACELESS_GATE_NEAR_NS);
 	if (evidence->syscall == RACELESS_GATE_FINIT_MODULE ||
 	    evidence->syscall == RACELESS_GATE_INIT_MODULE) {
 		/* an init that failed fails everybody who waited for it */

@@ -9,6 +9,7 @@
  * deleter.c	delete_module, which waits for older ones that are being retried
  * lease.c	what a request has loaded stays until the requester had its chance
  * modules.c	which modules are being deleted, or were
+ * gets.c	gets that fail as the module is dying
  * counts.c	what happened, and /proc/raceless_gate
  * kfuncs.c	what BPF calls
  * switch.c	on, off, init and exit
@@ -99,6 +100,11 @@ void raceless_gate_module_count(enum raceless_gate_count count,
 void raceless_gate_modules_show(struct seq_file *seq);
 int raceless_gate_modules_init(void);
 void raceless_gate_modules_exit(void);
+
+/* gets.c */
+int raceless_gate_gets_watch(void);
+void raceless_gate_gets_ignore(void);
+void raceless_gate_get_fails(struct module *module);
 
 /* counts.c */
 void raceless_gate_count(enum raceless_gate_count count, const char *module,

@@ -40,10 +40,14 @@ static DECLARE_DELAYED_WORK(lease_work, end_leases);
 void raceless_gate_lease_take(struct module *module)
 {
 	u64 bound = raceless_gate_bound_ns(&raceless_gate_lease_ms);
+	bool requested = raceless_gate_is_helper();
 	struct lease *lease;
 	bool wanted;
 
 	if (!READ_ONCE(raceless_gate_enabled) || !bound)
+		return;
+	/* who waits for this load was known before it began */
+	if (!requested && !raceless_gate_calls_nr())
 		return;
 	lease = kmalloc(sizeof(*lease), GFP_KERNEL);
 	if (!lease) {
@@ -56,7 +60,7 @@ void raceless_gate_lease_take(struct module *module)
 	lease->id = raceless_gate_next_id();
 	lease->timed = !raceless_gate_older_calls(lease->id, NULL);
 	wanted = raceless_gate_enabled &&
-		 (!lease->timed || raceless_gate_is_helper());
+		 (!lease->timed || requested);
 	if (wanted && nr_leases >= RACELESS_GATE_MAX_LEASES) {
 		raceless_gate_count_open(RACELESS_GATE_OPEN_LIMIT);
 		wanted = false;

@@ -78,7 +78,8 @@ static void clear(void)
 }
 
 /*
- * Return: 0; -EINTR (killed): it is off, but works may still be on their way.
+ * Return: 0; an errno, if gets cannot be watched: it stays off; -EINTR (killed): it
+ * is off, but works may still be on their way.
  */
 int raceless_gate_switch(bool on)
 {
@@ -86,16 +87,23 @@ int raceless_gate_switch(bool on)
 
 	if (mutex_lock_killable(&switch_mutex))
 		return -EINTR;
+	if (on)
+		err = raceless_gate_gets_watch();
+	if (err)
+		goto out;
 	spin_lock(&raceless_gate_lock);
 	WRITE_ONCE(raceless_gate_enabled, on);
 	spin_unlock(&raceless_gate_lock);
 	if (!on) {
 		clear();
 		/* each wait ends at once, and so does each work */
-		err = wait_event_killable(works_done, !atomic_read(&nr_works));
+		if (wait_event_killable(works_done, !atomic_read(&nr_works)))
+			err = -EINTR;
+		raceless_gate_gets_ignore();
 	}
+out:
 	mutex_unlock(&switch_mutex);
-	return err ? -EINTR : 0;
+	return err;
 }
 
 int raceless_gate_init(void)
@@ -126,6 +134,7 @@ void raceless_gate_exit(void)
 	spin_lock(&raceless_gate_lock);
 	WRITE_ONCE(raceless_gate_enabled, false);
 	spin_unlock(&raceless_gate_lock);
+	raceless_gate_gets_ignore();
 	raceless_gate_counts_exit();
 	raceless_gate_modules_exit();
 	clear();

@@ -7,7 +7,9 @@
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
+#include <linux/ftrace.h>
 #include <linux/kmod.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -46,6 +48,14 @@ MODULE_PARM_DESC(exit_stops, "the exit stops a thread, which asks for the module
 static char *exit_runs = "";
 module_param(exit_runs, charp, 0444);
 MODULE_PARM_DESC(exit_runs, "the exit runs this program and waits for it");
+
+static bool stall_gets;
+module_param(stall_gets, bool, 0444);
+MODULE_PARM_DESC(stall_gets, "a get of the module that has begun ends when the module goes");
+
+static uint stalled;
+module_param(stalled, uint, 0444);
+MODULE_PARM_DESC(stalled, "how many gets were, until now");
 
 static const struct tree_descr no_files[] = { { "" } };
 
@@ -132,6 +142,34 @@ static int start_asker(void)
 	return PTR_ERR_OR_ZERO(asker);
 }
 
+/* Just after a get's begin, where whoever traces functions has seen it. */
+#ifdef CONFIG_X86_KERNEL_IBT
+#define BEGIN_SIZE (4 + MCOUNT_INSN_SIZE) /* endbr64 */
+#else
+#define BEGIN_SIZE MCOUNT_INSN_SIZE
+#endif
+
+static int stall(struct kprobe *probe, struct pt_regs *regs)
+{
+	unsigned int ms;
+
+	if (regs_get_kernel_argument(regs, 0) != (unsigned long)THIS_MODULE)
+		return 0;
+	WRITE_ONCE(stalled, stalled + 1);
+	for (ms = 0; ms < 2000; ms++) {
+		if (READ_ONCE(THIS_MODULE->state) == MODULE_STATE_GOING)
+			break;
+		mdelay(1);
+	}
+	return 0;
+}
+
+static struct kprobe get_probe = {
+	.symbol_name = "try_module_get",
+	.offset = BEGIN_SIZE,
+	.pre_handler = stall,
+};
+
 static int __init gated_init(void)
 {
 	int err;
@@ -152,8 +190,14 @@ static int __init gated_init(void)
 	err = exit_stops ? start_asker() : 0;
 	if (err)
 		goto err_filesystem;
+	err = stall_gets ? register_kprobe(&get_probe) : 0;
+	if (err)
+		goto err_asker;
 	return 0;
 
+err_asker:
+	if (exit_stops)
+		kthread_stop(asker);
 err_filesystem:
 	unregister_filesystem(&gated_type);
 err_family:
@@ -190,6 +234,8 @@ static void __exit gated_exit(void)
 		msleep(20);
 	sock_unregister(PF_ECONET);
 	unregister_filesystem(&gated_type);
+	if (stall_gets)
+		unregister_kprobe(&get_probe);
 	if (late_ms)
 		msleep(late_ms);
 }

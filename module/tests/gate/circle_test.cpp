@@ -90,7 +90,7 @@ TEST_F(Circle, DeleteOfAModprobeDoesNotWait) {
   ASSERT_EQ(load_gated("late_ms=8000"), 0);
   const Unload unload;
   std::thread older([] { EXPECT_EQ(load_gated(), 0); });
-  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1 && !is_registered(); }));
   {
     const ModprobeLine line("install fs-raceless_gated busybox rmmod raceless_gated; false");
     const int64_t begin = now_ms();

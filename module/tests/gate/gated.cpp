@@ -69,6 +69,11 @@ int mount_gated(const std::string& filesystem) {
   return 0;
 }
 
+bool is_registered() {
+  const Result<std::string> list = read_text("/proc/filesystems");
+  return !list || list->find(kGated) != std::string::npos;
+}
+
 int socket_gated() {
   const int fd = socket(AF_ECONET, SOCK_DGRAM, 0);
   if (fd < 0) return errno;

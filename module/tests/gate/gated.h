@@ -28,6 +28,8 @@ constexpr const char* kGated = "raceless_gated";
 [[nodiscard]] int load_gated(const std::string& options = "");
 // With init_module(2), whose callers do not share one load's result.
 [[nodiscard]] int load_image(const std::string& options = "");
+// Is its file system there?
+[[nodiscard]] bool is_registered();
 [[nodiscard]] int mount_gated(const std::string& filesystem = kGated);
 // A socket of its family, which it refuses to make; so EPROTO is what it says when it is there.
 [[nodiscard]] int socket_gated();

@@ -74,11 +74,6 @@ class OfTheKernel : public Gated {
     Gated::TearDown();
   }
 
-  static bool is_registered() {
-    const Result<std::string> list = read_text("/proc/filesystems");
-    return !list || list->find(kGated) != std::string::npos;
-  }
-
   // Once: a stream would write again what could not be written.
   static bool ask() {
     const FileDescriptor file(open("/sys/module/raceless_asker/parameters/ask", O_WRONLY));

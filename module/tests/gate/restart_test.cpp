@@ -17,6 +17,7 @@
 #include "gate/gate.h"
 #include "gated.h"
 #include "module_loader.h"
+#include "text_file.h"
 
 namespace raceless {
 namespace {
@@ -47,6 +48,17 @@ TEST_F(Gated, SocketWhileItIsStillRegistered) {
   ASSERT_EQ(load_gated("exit_ms=1000"), 0);
   const Unload unload;
   EXPECT_EQ(socket_gated(), EPROTO);
+  EXPECT_GE(grown("restarts"), 1U);
+}
+
+// Its get begins while the module is live, and fails; what looks at the begins of gets cannot know.
+TEST_F(Gated, SocketWhoseGetBeganBeforeTheDelete) {
+  ASSERT_EQ(load_gated("stall_gets=1"), 0);
+  std::thread getter([] { EXPECT_EQ(socket_gated(), EPROTO); });
+  EXPECT_TRUE(eventually(
+      [] { return first_line("/sys/module/raceless_gated/parameters/stalled") == "1"; }));
+  EXPECT_EQ(delete_module(kGated), 0);
+  getter.join();
   EXPECT_GE(grown("restarts"), 1U);
 }
 
