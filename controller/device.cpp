@@ -172,7 +172,8 @@ Status Device::gate(bool on) {
   if (ioctl(fd_.get(), RACELESS_IOC_GATE, &request) == 0) return {};
   const int error = errno;
   std::string what = std::string("cannot turn the gate ") + (on ? "on" : "off");
-  if (error == EBUSY) what += "; ftrace is disabled here (sysctl kernel.ftrace_enabled=1 enables it)";
+  if (error == EBUSY)
+    what += "; ftrace is disabled here (sysctl kernel.ftrace_enabled=1 enables it)";
   if (error == EOPNOTSUPP) what += "; raceless.ko was built for a kernel without ftrace";
   return fail(error, what);
 }
