@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// What becomes of a load that meets a module which delete_module is taking away, or that joined another
-// one. A kernel without docs/kernel/*.patch fails all of these.
+// What becomes of a load that meets a module which delete_module is taking away, or that joined
+// another one. A kernel without docs/kernel/*.patch fails all of these.
 #include <signal.h>
 
 #include <algorithm>

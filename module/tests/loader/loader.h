@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// What the tests of the kernel's own module loader share: one module (raceless_gated.c), that takes as
-// long as one likes to come and to go, and loads of it in processes of their own. No gate.
+// What the tests of the kernel's own module loader share: one module (raceless_gated.c), that takes
+// as long as one likes to come and to go, and loads of it in processes of their own. No gate.
 #ifndef RACELESS_MODULE_TESTS_LOADER_LOADER_H
 #define RACELESS_MODULE_TESTS_LOADER_LOADER_H
 
