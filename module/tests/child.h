@@ -18,8 +18,6 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  [[nodiscard]] pid_t pid() const { return pid_; }
-
   // SIGKILL.
   void signal();
   // The same, and waits until the process, with its descriptors, is gone.

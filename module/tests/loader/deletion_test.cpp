@@ -155,13 +155,13 @@ TEST_F(DeletedModule, LoadsThatFailThenFailTogether) {
 
 // A load that another load of the same file has joined is killed while it waits for a third one.
 TEST_F(DeletedModule, JoinedLoadOutlivesTheFirst) {
-  const auto initialising = start([this] { return file_.load_image("init_ms=3000"); });
-  ASSERT_EQ(module_state(kGated), ModuleState::coming);
+  Child initialising([this] { return as_status(file_.load_image("init_ms=3000")); });
+  ASSERT_TRUE(eventually([] { return module_state(kGated) == ModuleState::coming; }));
   const auto first = start([this] { return file_.load(); });
   const auto joined = start([this] { return file_.load(); });
   first->kill();
   EXPECT_EQ(joined->status(), EEXIST) << kNoErrno << " stands for an errno that no user may see";
-  EXPECT_EQ(initialising->status(), 0);
+  EXPECT_EQ(initialising.status(), 0);
 }
 
 }  // namespace
