@@ -4,7 +4,8 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm replay vm-test mutants gate-storms gate-kills bench vm-shell build test check clean dependencies check-dependencies
+.PHONY: help storm replay vm-test mutants gate-storms gate-kills kernel-patch bench vm-shell build test check clean
+.PHONY: dependencies check-dependencies kernel-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
@@ -29,6 +30,9 @@ gate-storms: dependencies
 gate-kills: dependencies
 	@vm/build "$${KERNEL:-6.12}" >/dev/null
 	@vm/run -k "$${KERNEL:-6.12}" --case vm/cases/gate-kills.sh -e KILLS=1000 -e OFFS=200 -e PINS=50
+
+kernel-patch: dependencies kernel-dependencies
+	@vm/kernel-patch
 
 bench: dependencies
 	@bench/run
@@ -60,3 +64,6 @@ dependencies:
 
 check-dependencies:
 	@vm/dependencies run check
+
+kernel-dependencies:
+	@vm/dependencies kernel

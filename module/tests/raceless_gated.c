@@ -220,13 +220,13 @@ static void run(const char *line)
 static void __exit gated_exit(void)
 {
 	WRITE_ONCE(going, true);
+	if (exit_ms)
+		msleep(exit_ms);
 	if (exit_requests)
 		request_module("fs-raceless_gated");
 	if (exit_stops)
 		kthread_stop(asker);
 	run(exit_runs);
-	if (exit_ms)
-		msleep(exit_ms);
 	while (READ_ONCE(exit_waits))
 		msleep(20);
 	misc_deregister(&gated_device);
