@@ -4,7 +4,8 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm replay vm-test mutants gate-storms gate-kills bench vm-shell build test check clean dependencies check-dependencies
+.PHONY: help storm replay vm-test mutants gate-storms gate-kills bench dashboard dashboard-test screenshot
+.PHONY: vm-shell build test check clean dependencies check-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
@@ -32,6 +33,15 @@ gate-kills: dependencies
 
 bench: dependencies
 	@bench/run
+
+dashboard:
+	@dashboard/last
+
+dashboard-test:
+	@dashboard/test
+
+screenshot:
+	@dashboard/screenshot
 
 replay: dependencies
 	@vm/run --replay "$${RUN:?RUN=runs/FOLDER of a recorded run}" $${GDB:+--gdb "$$GDB"}

@@ -18,6 +18,7 @@ enum raceless_event_type {
 	RACELESS_EVENT_FLIGHT_START = 6, /* struct raceless_event_flight_start */
 	RACELESS_EVENT_FLIGHT_END = 7, /* struct raceless_event_flight_end */
 	RACELESS_EVENT_BROKEN = 8, /* struct raceless_event_broken */
+	RACELESS_EVENT_STOP = 9, /* struct raceless_event_stop */
 	/* struct raceless_event_module: */
 	RACELESS_EVENT_MODULE_LOAD = 16, /* on the list, init not yet run */
 	RACELESS_EVENT_MODULE_FREE = 17, /* its exit has run */
@@ -106,6 +107,13 @@ struct raceless_event_broken {
 	char name[RACELESS_NAME_SIZE];
 };
 
+struct raceless_event_stop {
+	struct raceless_event event;
+	__u64 instance;
+	__u64 stop_ns;
+	char name[RACELESS_NAME_SIZE];
+};
+
 /**
  * struct raceless_event_module - something happened to a module.
  * @elapsed_ns: length of the system call, where it is the end of one.
@@ -132,6 +140,7 @@ RACELESS_ASSERT_SIZE(struct raceless_event_wait, 88);
 RACELESS_ASSERT_SIZE(struct raceless_event_flight_start, 64);
 RACELESS_ASSERT_SIZE(struct raceless_event_flight_end, 88);
 RACELESS_ASSERT_SIZE(struct raceless_event_broken, 80);
+RACELESS_ASSERT_SIZE(struct raceless_event_stop, 80);
 RACELESS_ASSERT_SIZE(struct raceless_event_module, 104);
 
 #endif /* RACELESS_BPF_EVENT_H */

@@ -112,7 +112,17 @@ int BPF_PROG(on_replace, const char *name, __u64 from, __u64 to, int error,
 SEC("tp_btf/raceless_stop")
 int BPF_PROG(on_stop, const char *name, __u64 instance, __u64 ns)
 {
+	struct raceless_event_stop *event;
+
 	record_ns(&stop_ns, ns);
+
+	event = begin_event(RACELESS_EVENT_STOP, sizeof(*event));
+	if (!event)
+		return 0;
+	event->instance = instance;
+	event->stop_ns = ns;
+	COPY_NAME(event->name, name);
+	bpf_ringbuf_submit(event, 0);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 8> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
     {"policies", "storm one resource under each lifecycle policy, and compare them",
@@ -35,6 +35,8 @@ constexpr std::array<Command, 7> kCommands = {{
     {"gate",
      "let who needs a module wait while it is unloaded, instead of failing; on, off, status",
      raceless::add_gate},
+    {"report", "make a page of runs and benchmarks; or print what changed between two",
+     raceless::add_report},
 }};
 
 constexpr int kUsage = 2;

@@ -47,6 +47,8 @@ Result<Event> decode_event(const void* record, std::size_t bytes) {
       return decode_as<raceless_event_flight_end>(record, bytes);
     case RACELESS_EVENT_BROKEN:
       return decode_as<raceless_event_broken>(record, bytes);
+    case RACELESS_EVENT_STOP:
+      return decode_as<raceless_event_stop>(record, bytes);
     case RACELESS_EVENT_MODULE_LOAD:
     case RACELESS_EVENT_MODULE_FREE:
     case RACELESS_EVENT_MODULE_REQUEST:
@@ -82,6 +84,8 @@ const char* event_type_name(std::uint32_t type) {
       return "flight_end";
     case RACELESS_EVENT_BROKEN:
       return "broken";
+    case RACELESS_EVENT_STOP:
+      return "stop";
     case RACELESS_EVENT_MODULE_LOAD:
       return "module_load";
     case RACELESS_EVENT_MODULE_FREE:
