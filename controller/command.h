@@ -28,6 +28,7 @@ RunCommand add_doctor(CLI::App& app);
 RunCommand add_audit(CLI::App& app);
 RunCommand add_load(CLI::App& app);
 RunCommand add_gate(CLI::App& app);
+RunCommand add_trace(CLI::App& app);
 
 }  // namespace raceless
 
