@@ -173,8 +173,8 @@ static __always_inline void *begin_event(__u32 type, __u64 bytes)
 }
 
 /*
- * The reader looks by itself ten times a second. It is woken only when a quarter
- * of the buffer waits for it: a wake-up for each event would cost the thread
+ * The reader looks by itself, ten times a second or more often. It is woken only
+ * when a quarter of the buffer waits for it: a wake-up for each event would cost the thread
  * that is watched more than the event.
  */
 static __always_inline void submit_event(void *event)

@@ -135,6 +135,11 @@ TEST(EventView, EachKindHasALine) {
   grace.expedited = 1;
   grace.grace_ns = 1000;
   EXPECT_NE(text_of(grace).find("1.00 us, expedited"), std::string::npos);
+  auto stop = record_of<raceless_event_stop>(RACELESS_EVENT_STOP, "codec");
+  stop.stop_ns = 2000;
+  EXPECT_NE(text_of(stop).find("stop             codec             instance 0, 2.00 us"),
+            std::string::npos)
+      << text_of(stop);
 }
 
 // A name from the kernel is text, whatever it holds.

@@ -5,7 +5,7 @@
 # modules: dummy configfs kcm algif_hash
 # programs: bpftool jq script
 # smp: 1
-# timeout: 180
+# timeout: 300
 . /case/ktap
 plan 37
 pins=/sys/fs/bpf/raceless
@@ -141,9 +141,12 @@ check "on a terminal it redraws" grep -q "$(printf '\033')\[[0-9]*A" /tmp/termin
 # With raceless.ko.
 modprobe raceless
 start registry
-raceless storm --target chaos --duration 3s --seed 1 --no-trace --leak-check 0 --output /tmp/chaos >/dev/null
+for options in fail_every=0 fail_every=1; do
+  raceless storm --target chaos --module-options $options --duration 3s --seed 1 --no-trace --leak-check 0 \
+    --output /tmp/chaos-$options >/dev/null
+done
 finish TERM
 equal "the registry is traced" "$status $(last registry .registry.counters.publishes)" \
   "0 $(sed -n 's/^# total publishes //p' /proc/raceless)"
-equal "each kind of its lines is there" "$(absent registry 'transition publish grace_period get_fail wait
+equal "each kind of its lines is there" "$(absent registry 'transition publish stop grace_period get_fail wait
   flight_start flight_end')" ""
