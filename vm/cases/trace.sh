@@ -49,8 +49,7 @@ busybox rmmod configfs 2>/dev/null
 umount /tmp/mnt
 # One storm does, but on a host that is too busy for it to meet a dying module.
 for round in 1 2 3 4 5 6; do
-  raceless storm --target socket:kcm --duration 2s --seed $round --no-trace --leak-check 0 \
-    --output /tmp/kcm-$round >/dev/null 2>&1
+  raceless storm --target socket:kcm --duration 2s --seed $round --no-trace --leak-check 0 --output /tmp/kcm >/dev/null 2>&1
   sleep 0.3
   grep -q module_get_fail /tmp/stock && grep -q EAFNOSUPPORT /tmp/stock && break
 done
@@ -141,9 +140,8 @@ check "on a terminal it redraws" grep -q "$(printf '\033')\[[0-9]*A" /tmp/termin
 # With raceless.ko.
 modprobe raceless
 start registry
-for options in fail_every=0 fail_every=1; do
-  raceless storm --target chaos --module-options $options --duration 3s --seed 1 --no-trace --leak-check 0 \
-    --output /tmp/chaos-$options >/dev/null
+for failing in fail_every=0 fail_every=1; do
+  raceless storm --target chaos --module-options $failing --duration 3s --no-trace --leak-check 0 --output /tmp/chaos >/dev/null
 done
 finish TERM
 equal "the registry is traced" "$status $(last registry .registry.counters.publishes)" \
