@@ -5,6 +5,6 @@ import { launch, open } from './tests/browser.mjs';
 const [path, picture] = process.argv.slice(2);
 if (!path || !picture) throw new Error('usage: node screenshot.mjs PAGE PICTURE');
 const browser = await launch();
-const { page } = await open(browser, path, { viewport: { width: 1100, height: 980 }, colorScheme: 'light' });
+const { page } = await open(browser, path, { viewport: { width: 1100, height: 1290 }, colorScheme: 'light' });
 await page.screenshot({ path: picture });
 await browser.close();

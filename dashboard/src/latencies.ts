@@ -53,19 +53,19 @@ function shares(shown: Shown[]): uPlot.AlignedData {
   ];
 }
 
-// p50 and p99 are lines with the run's letter, as long as there is room for them.
+// p50 and p99 are lines with the run's letter, as long as there is room for them. Their names stand on
+// either side, so that those of two near lines can be read.
 function drawPercentiles(chart: uPlot, shown: Shown[]): void {
   if (shown.length > 3) return;
   const { ctx, bbox } = chart;
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.font = `${10 * ratio}px ${style('--mono')}`;
-  ctx.textAlign = 'center';
   shown.forEach(({ histogram, index }, i) => {
     const { color, dash } = line(index);
     ctx.strokeStyle = ctx.fillStyle = color;
     ctx.lineWidth = ratio;
-    for (const [name, value] of [['50', histogram.p50], ['99', histogram.p99]] as const) {
+    for (const [name, value, align] of [['50', histogram.p50, 'right'], ['99', histogram.p99, 'left']] as const) {
       const x = chart.valToPos(Math.max(1, value), 'x', true);
       const top = bbox.top + (shown.length > 1 ? 12 * i * ratio : 0);
       ctx.setLineDash(dash.map((part) => part * ratio));
@@ -75,6 +75,7 @@ function drawPercentiles(chart: uPlot, shown: Shown[]): void {
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
       ctx.globalAlpha = 1;
+      ctx.textAlign = align;
       ctx.fillText(shown.length > 1 ? `${letter(index)}${name}` : `p${name}`, x, top + 9 * ratio);
     }
   });
