@@ -4,8 +4,8 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm replay vm-test mutants gate-storms gate-kills kernel-patch bench vm-shell build test check clean
-.PHONY: dependencies check-dependencies kernel-dependencies
+.PHONY: help storm replay vm-test mutants gate-storms gate-kills kernel-patch bench dashboard dashboard-test
+.PHONY: screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
@@ -36,6 +36,15 @@ kernel-patch: dependencies kernel-dependencies
 
 bench: dependencies
 	@bench/run
+
+dashboard:
+	@dashboard/last
+
+dashboard-test:
+	@dashboard/test
+
+screenshot:
+	@dashboard/screenshot
 
 replay: dependencies
 	@vm/run --replay "$${RUN:?RUN=runs/FOLDER of a recorded run}" $${GDB:+--gdb "$$GDB"}

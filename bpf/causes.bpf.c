@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Why a system call of a watched process failed that needed a module. Works
- * without raceless.ko. For each of its threads the last time of each thing that
- * can be the cause is kept (causes.h); user space asks after a failing call and
- * decides (controller/tracing_cause.cpp).
+ * Why a system call failed that needed a module. Works without raceless.ko. For
+ * each thread the last time of each thing that can be the cause is kept
+ * (causes.h). Either one process is watched, and asks after a failing call of
+ * its own (a storm); or all are, and the end of each listed call is looked at
+ * here (raceless trace).
  *
  * A request runs modprobe in a helper process, and it is the helper that meets
  * EBUSY. Which helper belongs to which thread is not guessed: the thread hands a
@@ -28,8 +29,10 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define HELPER_GENERATIONS 4
 
-/* The process whose threads are asked about. */
+/* The process whose threads are asked about; 0: the calls of all are looked at. */
 const volatile __u32 watched_tgid = 0;
+
+COUNTER(call_failures, struct raceless_call_failure, 4096);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -60,7 +63,7 @@ static __always_inline struct raceless_caller *this_caller(void)
 	__u32 tid = current_tid();
 	struct raceless_caller *caller;
 
-	if (current_tgid() != watched_tgid)
+	if (watched_tgid && current_tgid() != watched_tgid)
 		return NULL;
 	caller = bpf_map_lookup_elem(&callers, &tid);
 	if (!caller) {
@@ -92,6 +95,15 @@ static __always_inline struct raceless_caller *requester(void)
 	return NULL;
 }
 
+/* The number of the running system call, for x86-64. */
+static __always_inline __u32 this_call(void)
+{
+	struct pt_regs *regs;
+
+	regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return regs->orig_ax;
+}
+
 /* `got` is a bool, of which the ABI defines the lowest 8 bits only. */
 SEC("fexit/try_module_get")
 int BPF_PROG(on_module_get, struct module *module, __u64 got)
@@ -101,8 +113,12 @@ int BPF_PROG(on_module_get, struct module *module, __u64 got)
 	if ((__u8)got || !module)
 		return 0;
 	caller = this_caller();
-	if (caller)
-		caller->get_failed_ns = bpf_ktime_get_ns();
+	if (!caller)
+		return 0;
+	caller->get_failed_ns = bpf_ktime_get_ns();
+	caller->call = this_call();
+	bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
+				  module->name);
 	return 0;
 }
 
@@ -117,6 +133,11 @@ int BPF_PROG(on_module_request, const char *name, bool wait)
 	if (!caller)
 		return 0;
 	caller->requested_ns = bpf_ktime_get_ns();
+	caller->call = this_call();
+	/* A module that was met says more than the alias of its resource. */
+	if (!caller->get_failed_ns)
+		bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
+					  name);
 	caller->in_request = 1;
 	caller->met_busy = 0;
 	return 0;
@@ -186,14 +207,17 @@ static __always_inline void on_load_end(long error)
 
 	if (error != -EBUSY)
 		return;
-	caller = this_caller();
+	caller = requester();
 	if (caller) {
-		caller->load_busy_ns = bpf_ktime_get_ns();
+		caller->met_busy = 1;
 		return;
 	}
-	caller = requester();
+	/* Who loads by itself is told by the load that it was busy. */
+	if (!watched_tgid)
+		return;
+	caller = this_caller();
 	if (caller)
-		caller->met_busy = 1;
+		caller->load_busy_ns = bpf_ktime_get_ns();
 }
 
 SEC("fexit/__x64_sys_finit_module")
@@ -207,5 +231,70 @@ SEC("fexit/__x64_sys_init_module")
 int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
 {
 	on_load_end(error);
+	return 0;
+}
+
+/*
+ * The end of a listed call of any process: what it met is counted if it failed,
+ * and forgotten. What was met in calls that are not listed has another number.
+ */
+static __always_inline int end_call(__u32 call, long error)
+{
+	struct raceless_call_failure failure = { .call = call, .error = error };
+	__u32 tid = current_tid();
+	struct raceless_caller *caller = bpf_map_lookup_elem(&callers, &tid);
+	struct raceless_event_call *event;
+
+	if (!caller)
+		return 0;
+	if (error >= 0 || caller->call != call) {
+		bpf_map_delete_elem(&callers, &tid);
+		return 0;
+	}
+	failure.cause = raceless_classify(caller, 0);
+	/* After its NUL a name may have the rest of an earlier, longer one. */
+	bpf_probe_read_kernel_str(failure.name, sizeof(failure.name),
+				  caller->name);
+	bpf_map_delete_elem(&callers, &tid);
+	count(&call_failures, &failure, 1);
+
+	event = begin_event(RACELESS_EVENT_CALL_FAIL, sizeof(*event));
+	if (!event)
+		return 0;
+	event->cause = failure.cause;
+	event->call = call;
+	event->error = error;
+	event->tid = tid;
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	__builtin_memcpy(event->name, failure.name, sizeof(event->name));
+	submit_event(event);
+	return 0;
+}
+
+#define ON_CALL_END(name, number)                                              \
+	SEC("fexit/__x64_sys_" #name)                                          \
+	int BPF_PROG(on_call_end_##name, const struct pt_regs *regs,           \
+		     long error)                                               \
+	{                                                                      \
+		return end_call(number, error);                                \
+	}
+
+/* The numbers are ABI (arch/x86/entry/syscalls/syscall_64.tbl). */
+ON_CALL_END(socket, 41)
+ON_CALL_END(bind, 49)
+ON_CALL_END(socketpair, 53)
+ON_CALL_END(setsockopt, 54)
+ON_CALL_END(getsockopt, 55)
+ON_CALL_END(mount, 165)
+ON_CALL_END(fsopen, 430)
+ON_CALL_END(fsconfig, 431)
+
+/* What a thread met in calls that are not listed goes with it. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_call_end_thread, struct task_struct *task)
+{
+	__u32 tid = task->pid;
+
+	bpf_map_delete_elem(&callers, &tid);
 	return 0;
 }

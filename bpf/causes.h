@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What causes.bpf.c saw of one calling thread; read by controller/tracing_cause.cpp. */
+/*
+ * What causes.bpf.c saw of one calling thread, and what follows from it: decided by
+ * controller/tracing/cause.cpp and, at the end of a failed call, by causes.bpf.c.
+ */
 #ifndef RACELESS_BPF_CAUSES_H
 #define RACELESS_BPF_CAUSES_H
 
@@ -18,6 +21,8 @@
  * @in_request: a request is under way; written by the thread alone.
  * @met_busy: the running modprobe met EBUSY; the one field that a process other
  *	than the thread writes, and only while the thread sleeps in the request.
+ * @call: the system call in which it met the last of them (x86-64).
+ * @name: the module of the last failed get, or what it asked for.
  */
 struct raceless_caller {
 	__u64 get_failed_ns;
@@ -29,8 +34,57 @@ struct raceless_caller {
 	__u32 helper;
 	__u16 in_request;
 	__u16 met_busy;
+	__u32 call;
+	__u32 reserved;
+	char name[RACELESS_MODULE_NAME_SIZE];
 };
 
-RACELESS_ASSERT_SIZE(struct raceless_caller, 56);
+RACELESS_ASSERT_SIZE(struct raceless_caller, 120);
+
+enum raceless_cause {
+	RACELESS_CAUSE_UNKNOWN, /* nothing seen that explains it */
+	RACELESS_CAUSE_LOAD_BUSY, /* the load met a dying module: EBUSY */
+	RACELESS_CAUSE_UNLOADED_AGAIN, /* modprobe succeeded; gone again */
+	RACELESS_CAUSE_STILL_REGISTERED, /* found dying; nobody asked for it */
+	RACELESS_CAUSE_MISSING, /* modprobe failed, and nobody met EBUSY */
+};
+
+static inline int raceless_met(__u64 when_ns, __u64 since_ns)
+{
+	return when_ns != 0 && when_ns >= since_ns;
+}
+
+/* What was seen before @since_ns (CLOCK_MONOTONIC) does not count. */
+static inline enum raceless_cause
+raceless_classify(const struct raceless_caller *seen, __u64 since_ns)
+{
+	int busy = raceless_met(seen->modprobe_busy_ns, since_ns);
+	int ok = raceless_met(seen->modprobe_ok_ns, since_ns);
+
+	if (raceless_met(seen->load_busy_ns, since_ns))
+		return RACELESS_CAUSE_LOAD_BUSY;
+
+	/*
+	 * A call may ask several times, under several aliases, some of which
+	 * nobody ever provides ("crypto-sha1-all"): those explain the failure
+	 * only if no other request does.
+	 */
+	if (busy && (!ok || seen->modprobe_busy_ns > seen->modprobe_ok_ns))
+		return RACELESS_CAUSE_LOAD_BUSY;
+	if (ok)
+		return RACELESS_CAUSE_UNLOADED_AGAIN;
+	if (raceless_met(seen->modprobe_failed_ns, since_ns))
+		return RACELESS_CAUSE_MISSING;
+
+	/*
+	 * Asked, but no modprobe was run for it (denied, or too many requests):
+	 * it is not that nobody asked.
+	 */
+	if (raceless_met(seen->requested_ns, since_ns))
+		return RACELESS_CAUSE_UNKNOWN;
+	if (raceless_met(seen->get_failed_ns, since_ns))
+		return RACELESS_CAUSE_STILL_REGISTERED;
+	return RACELESS_CAUSE_UNKNOWN;
+}
 
 #endif /* RACELESS_BPF_CAUSES_H */

@@ -3,9 +3,13 @@
 #ifndef RACELESS_BPF_COUNTERS_H
 #define RACELESS_BPF_COUNTERS_H
 
+#include "causes.h"
 #include "types.h"
 
 #define RACELESS_STACK_DEPTH 24
+
+/* Modules that can be watched at once, if not all. */
+#define RACELESS_WATCHED_MODULES 64
 
 /**
  * struct raceless_drops - what was not recorded, of each CPU (map `drops`).
@@ -78,17 +82,44 @@ struct raceless_module_totals {
 	__u64 get_failures;
 };
 
+/* Which of its two conditions made try_module_get() say no. */
+enum raceless_module_get_reason {
+	RACELESS_MODULE_GET_GOING = 1, /* its exit has begun, or its init failed */
+	RACELESS_MODULE_GET_NO_COUNT = 2, /* its count is 0: about to be going */
+};
+
 /* A failed try_module_get() (map `module_gets`). */
 struct raceless_module_get_failure {
+	char name[RACELESS_MODULE_NAME_SIZE];
+	__s32 stack;
+	enum raceless_module_get_reason reason;
+};
+
+/* How a load or a delete_module ended (maps `load_results`, `unload_results`). */
+struct raceless_module_result {
+	char name[RACELESS_MODULE_NAME_SIZE]; /* empty: failed without a name */
+	__s32 error; /* 0 or a negative errno */
+	__u32 reserved;
+};
+
+/* A module (maps `load_ns_of`, `unload_ns_of`, `watched`). */
+struct raceless_module_key {
+	char name[RACELESS_MODULE_NAME_SIZE];
+};
+
+/* Whose unload waited for RCU, and where (map `grace_ns_of`). */
+struct raceless_grace_site {
 	char name[RACELESS_MODULE_NAME_SIZE];
 	__s32 stack;
 	__u32 reserved;
 };
 
-/* How a delete_module ended (map `unload_results`). */
-struct raceless_unload_result {
-	char name[RACELESS_MODULE_NAME_SIZE];
-	__s32 error; /* 0 or a negative errno */
+/* A system call that failed because of a module (map `call_failures`). */
+struct raceless_call_failure {
+	char name[RACELESS_MODULE_NAME_SIZE]; /* of the module, or an alias */
+	__u32 call; /* its number for x86-64 */
+	__s32 error; /* negative errno */
+	enum raceless_cause cause;
 	__u32 reserved;
 };
 
@@ -97,6 +128,9 @@ RACELESS_ASSERT_SIZE(struct raceless_registry_totals, 104);
 RACELESS_ASSERT_SIZE(struct raceless_get_failure, 64);
 RACELESS_ASSERT_SIZE(struct raceless_module_totals, 32);
 RACELESS_ASSERT_SIZE(struct raceless_module_get_failure, 64);
-RACELESS_ASSERT_SIZE(struct raceless_unload_result, 64);
+RACELESS_ASSERT_SIZE(struct raceless_module_result, 64);
+RACELESS_ASSERT_SIZE(struct raceless_module_key, 56);
+RACELESS_ASSERT_SIZE(struct raceless_grace_site, 64);
+RACELESS_ASSERT_SIZE(struct raceless_call_failure, 72);
 
 #endif /* RACELESS_BPF_COUNTERS_H */

@@ -18,6 +18,7 @@ enum raceless_event_type {
 	RACELESS_EVENT_FLIGHT_START = 6, /* struct raceless_event_flight_start */
 	RACELESS_EVENT_FLIGHT_END = 7, /* struct raceless_event_flight_end */
 	RACELESS_EVENT_BROKEN = 8, /* struct raceless_event_broken */
+	RACELESS_EVENT_STOP = 9, /* struct raceless_event_stop */
 	/* struct raceless_event_module: */
 	RACELESS_EVENT_MODULE_LOAD = 16, /* on the list, init not yet run */
 	RACELESS_EVENT_MODULE_FREE = 17, /* its exit has run */
@@ -25,6 +26,8 @@ enum raceless_event_type {
 	RACELESS_EVENT_MODULE_GET_FAIL = 19, /* try_module_get() said no */
 	RACELESS_EVENT_MODULE_LOADED = 20, /* {f,}init_module returned */
 	RACELESS_EVENT_MODULE_UNLOADED = 21, /* delete_module returned */
+	RACELESS_EVENT_MODULE_GRACE = 22, /* it has waited for RCU in there */
+	RACELESS_EVENT_CALL_FAIL = 23, /* struct raceless_event_call */
 };
 
 /**
@@ -106,17 +109,48 @@ struct raceless_event_broken {
 	char name[RACELESS_NAME_SIZE];
 };
 
+struct raceless_event_stop {
+	struct raceless_event event;
+	__u64 instance;
+	__u64 stop_ns;
+	char name[RACELESS_NAME_SIZE];
+};
+
 /**
  * struct raceless_event_module - something happened to a module.
- * @elapsed_ns: length of the system call, where it is the end of one.
- * @error: what it returned: 0 or a negative errno.
+ * @elapsed_ns: length of the system call or of the wait, where it is the end of one.
+ * @error: what the call returned: 0 or a negative errno.
  * @tid: who did it.
+ * @stack: where, in the map `stacks`, of a failed get and of a wait; negative: not
+ *	recorded.
+ * @reason: enum raceless_module_get_reason of a failed get.
  * @comm: and its name.
  * @name: the module; empty for MODULE_LOADED when the load failed early.
  */
 struct raceless_event_module {
 	struct raceless_event event;
 	__u64 elapsed_ns;
+	__s32 error;
+	__u32 tid;
+	__s32 stack;
+	__u32 reason;
+	char comm[RACELESS_COMM_SIZE];
+	char name[RACELESS_MODULE_NAME_SIZE];
+};
+
+/**
+ * struct raceless_event_call - a system call failed because of a module.
+ * @cause: enum raceless_cause.
+ * @call: its number for x86-64.
+ * @error: a negative errno.
+ * @tid: who called.
+ * @comm: and its name.
+ * @name: the module, or the alias under which it was asked for.
+ */
+struct raceless_event_call {
+	struct raceless_event event;
+	__u32 cause;
+	__u32 call;
 	__s32 error;
 	__u32 tid;
 	char comm[RACELESS_COMM_SIZE];
@@ -132,6 +166,8 @@ RACELESS_ASSERT_SIZE(struct raceless_event_wait, 88);
 RACELESS_ASSERT_SIZE(struct raceless_event_flight_start, 64);
 RACELESS_ASSERT_SIZE(struct raceless_event_flight_end, 88);
 RACELESS_ASSERT_SIZE(struct raceless_event_broken, 80);
-RACELESS_ASSERT_SIZE(struct raceless_event_module, 104);
+RACELESS_ASSERT_SIZE(struct raceless_event_stop, 80);
+RACELESS_ASSERT_SIZE(struct raceless_event_module, 112);
+RACELESS_ASSERT_SIZE(struct raceless_event_call, 104);
 
 #endif /* RACELESS_BPF_EVENT_H */

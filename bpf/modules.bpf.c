@@ -16,15 +16,28 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Only this module, by the kernel's name for it; empty: all. */
-const volatile char module_filter[RACELESS_MODULE_NAME_SIZE] = {};
+/* Only the modules of the map `watched`, which user space fills; else all. */
+const volatile bool watch_some = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RACELESS_WATCHED_MODULES);
+	__type(key, struct raceless_module_key);
+	__type(value, __u8);
+} watched SEC(".maps");
 
 HISTOGRAM(load_ns);
 HISTOGRAM(unload_ns);
 HISTOGRAM(unload_grace_ns);
+HISTOGRAM(empty_histogram);
 
-COUNTER(load_results, __s32, 256);
-COUNTER(unload_results, struct raceless_unload_result, 4096);
+/* The same, module by module; keyed by what cannot be known beforehand. */
+HISTOGRAMS(load_ns_of, struct raceless_module_key, 512);
+HISTOGRAMS(unload_ns_of, struct raceless_module_key, 512);
+HISTOGRAMS(grace_ns_of, struct raceless_grace_site, 1024);
+
+COUNTER(load_results, struct raceless_module_result, 4096);
+COUNTER(unload_results, struct raceless_module_result, 4096);
 COUNTER(module_gets, struct raceless_module_get_failure, 4096);
 
 struct {
@@ -60,27 +73,38 @@ struct {
 	add_to(&module_totals,                                                 \
 	       __builtin_offsetof(struct raceless_module_totals, field), 1)
 
-static __always_inline bool watched(const char *name)
+/* @name is a key: what follows its NUL is 0. */
+static __always_inline bool is_watched(const char *name)
 {
-	return !module_filter[0] ||
-	       !bpf_strncmp(name, RACELESS_MODULE_NAME_SIZE,
-			    (const char *)module_filter);
+	return !watch_some || bpf_map_lookup_elem(&watched, name);
 }
 
-static __always_inline void send(__u32 type, const char *name, int error,
-				 __u64 elapsed_ns)
+/* What an event says besides the name; all 0 but the stack if there is nothing. */
+struct details {
+	__u64 elapsed_ns;
+	__s32 error;
+	__s32 stack;
+	__u32 reason;
+};
+
+#define NO_DETAILS ((struct details){ .stack = -1 })
+
+static __always_inline void send(__u32 type, const char *name,
+				 struct details details)
 {
 	struct raceless_event_module *event;
 
 	event = begin_event(type, sizeof(*event));
 	if (!event)
 		return;
-	event->elapsed_ns = elapsed_ns;
-	event->error = error;
+	event->elapsed_ns = details.elapsed_ns;
+	event->error = details.error;
 	event->tid = current_tid();
+	event->stack = details.stack;
+	event->reason = details.reason;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	__builtin_memcpy(event->name, name, sizeof(event->name));
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 }
 
 static __always_inline void enter(void *threads, const struct inside *now)
@@ -101,10 +125,10 @@ int BPF_PROG(on_module_load, struct module *module)
 	bpf_probe_read_kernel_str(name, sizeof(name), module->name);
 	if (loading)
 		__builtin_memcpy(loading->name, name, sizeof(name));
-	if (!watched(name))
+	if (!is_watched(name))
 		return 0;
 	TOTAL(loads);
-	send(RACELESS_EVENT_MODULE_LOAD, name, 0, 0);
+	send(RACELESS_EVENT_MODULE_LOAD, name, NO_DETAILS);
 	return 0;
 }
 
@@ -114,10 +138,10 @@ int BPF_PROG(on_module_free, struct module *module)
 	char name[RACELESS_MODULE_NAME_SIZE] = {};
 
 	bpf_probe_read_kernel_str(name, sizeof(name), module->name);
-	if (!watched(name))
+	if (!is_watched(name))
 		return 0;
 	TOTAL(frees);
-	send(RACELESS_EVENT_MODULE_FREE, name, 0, 0);
+	send(RACELESS_EVENT_MODULE_FREE, name, NO_DETAILS);
 	return 0;
 }
 
@@ -129,7 +153,7 @@ int BPF_PROG(on_module_request, const char *alias)
 
 	bpf_probe_read_kernel_str(name, sizeof(name), alias);
 	TOTAL(requests);
-	send(RACELESS_EVENT_MODULE_REQUEST, name, 0, 0);
+	send(RACELESS_EVENT_MODULE_REQUEST, name, NO_DETAILS);
 	return 0;
 }
 
@@ -138,17 +162,24 @@ SEC("fexit/try_module_get")
 int BPF_PROG(on_module_get, struct module *module, __u64 got)
 {
 	struct raceless_module_get_failure failure = {};
+	struct details details = {};
 
 	if ((__u8)got || !module)
 		return 0;
 	bpf_probe_read_kernel_str(failure.name, sizeof(failure.name),
 				  module->name);
-	if (!watched(failure.name))
+	if (!is_watched(failure.name))
 		return 0;
+	/* A little late: a count of 0 may have become GOING by now. */
+	failure.reason = BPF_CORE_READ(module, state) == MODULE_STATE_GOING ?
+				 RACELESS_MODULE_GET_GOING :
+				 RACELESS_MODULE_GET_NO_COUNT;
 	failure.stack = stack_of(ctx);
 	TOTAL(get_failures);
 	count(&module_gets, &failure, 1);
-	send(RACELESS_EVENT_MODULE_GET_FAIL, failure.name, 0, 0);
+	details.stack = failure.stack;
+	details.reason = failure.reason;
+	send(RACELESS_EVENT_MODULE_GET_FAIL, failure.name, details);
 	return 0;
 }
 
@@ -160,7 +191,7 @@ int BPF_PROG(on_unload_begin, const struct pt_regs *regs)
 
 	/* May fail if the page is not there; its user has just written it. */
 	bpf_probe_read_user_str(now.name, sizeof(now.name), name);
-	if (watched(now.name))
+	if (is_watched(now.name))
 		enter(&unloaders, &now);
 	return 0;
 }
@@ -168,19 +199,21 @@ int BPF_PROG(on_unload_begin, const struct pt_regs *regs)
 SEC("fexit/__x64_sys_delete_module")
 int BPF_PROG(on_unload_end, const struct pt_regs *regs, long error)
 {
-	struct raceless_unload_result result = { .error = error };
+	struct raceless_module_result result = { .error = error };
+	struct details details = { .error = error, .stack = -1 };
 	__u32 tid = current_tid();
 	struct inside *unloading = bpf_map_lookup_elem(&unloaders, &tid);
-	__u64 elapsed_ns;
 
 	if (!unloading)
 		return 0;
-	elapsed_ns = bpf_ktime_get_ns() - unloading->start_ns;
+	details.elapsed_ns = bpf_ktime_get_ns() - unloading->start_ns;
 	__builtin_memcpy(result.name, unloading->name, sizeof(result.name));
 	bpf_map_delete_elem(&unloaders, &tid);
-	record_ns(&unload_ns, elapsed_ns);
+	record_ns(&unload_ns, details.elapsed_ns);
+	record_ns_of(&unload_ns_of, &empty_histogram, result.name,
+		     details.elapsed_ns);
 	count(&unload_results, &result, 1);
-	send(RACELESS_EVENT_MODULE_UNLOADED, result.name, error, elapsed_ns);
+	send(RACELESS_EVENT_MODULE_UNLOADED, result.name, details);
 	return 0;
 }
 
@@ -194,17 +227,25 @@ static __always_inline void begin_grace(void)
 		unloading->grace_start_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void end_grace(void)
+static __always_inline void end_grace(void *ctx)
 {
 	__u32 tid = current_tid();
 	struct inside *unloading = bpf_map_lookup_elem(&unloaders, &tid);
+	struct raceless_grace_site site = {};
+	struct details details = {};
 
 	/* Depth 0: attached in the middle of a wait. */
 	if (!unloading || !unloading->grace_depth)
 		return;
-	if (--unloading->grace_depth == 0)
-		record_ns(&unload_grace_ns,
-			  bpf_ktime_get_ns() - unloading->grace_start_ns);
+	if (--unloading->grace_depth)
+		return;
+	details.elapsed_ns = bpf_ktime_get_ns() - unloading->grace_start_ns;
+	__builtin_memcpy(site.name, unloading->name, sizeof(site.name));
+	site.stack = stack_of(ctx);
+	details.stack = site.stack;
+	record_ns(&unload_grace_ns, details.elapsed_ns);
+	record_ns_of(&grace_ns_of, &empty_histogram, &site, details.elapsed_ns);
+	send(RACELESS_EVENT_MODULE_GRACE, site.name, details);
 }
 
 SEC("fentry/synchronize_rcu")
@@ -217,7 +258,7 @@ int BPF_PROG(on_grace_begin)
 SEC("fexit/synchronize_rcu")
 int BPF_PROG(on_grace_end)
 {
-	end_grace();
+	end_grace(ctx);
 	return 0;
 }
 
@@ -231,41 +272,87 @@ int BPF_PROG(on_expedited_begin)
 SEC("fexit/synchronize_rcu_expedited")
 int BPF_PROG(on_expedited_end)
 {
-	end_grace();
+	end_grace(ctx);
 	return 0;
 }
 
-static __always_inline void begin_load(void)
+/*
+ * The module's name as its file has it: "snd-hda.ko.xz" is snd_hda. It serves a load
+ * that does not come to its module's own name: one that is refused before, or
+ * that shares the result of another load of the same file (6.5 and later).
+ */
+static __always_inline void name_of_file(char *name, __u32 fd)
 {
-	struct inside now = { .start_ns = bpf_ktime_get_ns() };
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+	bool ended = false;
+	int i;
 
-	enter(&loaders, &now);
+	/* A plain read of what other threads may change: a wrong name at worst. */
+	if (fd >= BPF_CORE_READ(table, max_fds) ||
+	    bpf_probe_read_kernel(&file, sizeof(file), files + fd) || !file)
+		return;
+	bpf_probe_read_kernel_str(name, RACELESS_MODULE_NAME_SIZE,
+				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	for (i = 0; i < RACELESS_MODULE_NAME_SIZE; i++) {
+		if (name[i] == '.')
+			ended = true;
+		if (ended)
+			name[i] = '\0';
+		else if (name[i] == '-')
+			name[i] = '_';
+	}
+}
+
+/* The loader looks for a module of the same name, before it can fail for that. */
+SEC("fentry/find_module_all")
+int BPF_PROG(on_load_look, const char *name, __u64 length, __u64 even_unformed)
+{
+	__u32 tid = current_tid();
+	struct inside *loading;
+	struct raceless_module_key key = {};
+
+	if (!(__u8)even_unformed)
+		return 0;
+	loading = bpf_map_lookup_elem(&loaders, &tid);
+	if (!loading)
+		return 0;
+	bpf_probe_read_kernel_str(key.name, sizeof(key.name), name);
+	__builtin_memcpy(loading->name, key.name, sizeof(key.name));
+	return 0;
 }
 
 /* A load that failed before its module had a name counts as a watched one. */
 static __always_inline void end_load(__s32 error)
 {
-	char name[RACELESS_MODULE_NAME_SIZE];
+	struct raceless_module_result result = { .error = error };
+	struct details details = { .error = error, .stack = -1 };
 	__u32 tid = current_tid();
 	struct inside *loading = bpf_map_lookup_elem(&loaders, &tid);
-	__u64 elapsed_ns;
 
 	if (!loading)
 		return;
-	elapsed_ns = bpf_ktime_get_ns() - loading->start_ns;
-	__builtin_memcpy(name, loading->name, sizeof(name));
+	details.elapsed_ns = bpf_ktime_get_ns() - loading->start_ns;
+	__builtin_memcpy(result.name, loading->name, sizeof(result.name));
 	bpf_map_delete_elem(&loaders, &tid);
-	if (name[0] && !watched(name))
+	if (result.name[0] && !is_watched(result.name))
 		return;
-	record_ns(&load_ns, elapsed_ns);
-	count(&load_results, &error, 1);
-	send(RACELESS_EVENT_MODULE_LOADED, name, error, elapsed_ns);
+	record_ns(&load_ns, details.elapsed_ns);
+	record_ns_of(&load_ns_of, &empty_histogram, result.name,
+		     details.elapsed_ns);
+	count(&load_results, &result, 1);
+	send(RACELESS_EVENT_MODULE_LOADED, result.name, details);
 }
 
 SEC("fentry/__x64_sys_finit_module")
-int BPF_PROG(on_file_load_begin)
+int BPF_PROG(on_file_load_begin, const struct pt_regs *regs)
 {
-	begin_load();
+	struct inside now = { .start_ns = bpf_ktime_get_ns() };
+
+	name_of_file(now.name, PT_REGS_PARM1_CORE_SYSCALL(regs));
+	enter(&loaders, &now);
 	return 0;
 }
 
@@ -279,7 +366,9 @@ int BPF_PROG(on_file_load_end, const struct pt_regs *regs, long error)
 SEC("fentry/__x64_sys_init_module")
 int BPF_PROG(on_image_load_begin)
 {
-	begin_load();
+	struct inside now = { .start_ns = bpf_ktime_get_ns() };
+
+	enter(&loaders, &now);
 	return 0;
 }
 

@@ -35,6 +35,15 @@ const volatile bool emit_events = false;
 		__type(value, __u64);                                          \
 	} counter SEC(".maps")
 
+/* A histogram for each key. */
+#define HISTOGRAMS(histograms, key_type, keys)                                 \
+	struct {                                                               \
+		__uint(type, BPF_MAP_TYPE_HASH);                               \
+		__uint(max_entries, keys);                                     \
+		__type(key, key_type);                                         \
+		__type(value, struct raceless_hist);                           \
+	} histograms SEC(".maps")
+
 /* User space makes this one map, and the next two, for all objects. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -85,11 +94,9 @@ static __always_inline void raise(__u64 *maximum, __u64 value)
 	DROP(maxima);
 }
 
-static __always_inline void record_ns(void *histogram, __u64 ns)
+static __always_inline void record_into(struct raceless_hist *hist, __u64 ns)
 {
-	__u32 only = 0;
 	__u32 bucket = raceless_hist_bucket(ns);
-	struct raceless_hist *hist = bpf_map_lookup_elem(histogram, &only);
 
 	/* The verifier must see the check that the compiler might prove away. */
 	barrier_var(bucket);
@@ -99,6 +106,35 @@ static __always_inline void record_ns(void *histogram, __u64 ns)
 	__sync_fetch_and_add(&hist->sum, ns);
 	__sync_fetch_and_add(&hist->count, 1);
 	raise(&hist->max, ns);
+}
+
+static __always_inline void record_ns(void *histogram, __u64 ns)
+{
+	__u32 only = 0;
+
+	record_into(bpf_map_lookup_elem(histogram, &only), ns);
+}
+
+/* Of the key's own histogram; @empty is one too large for a program's stack. */
+static __always_inline void record_ns_of(void *histograms, void *empty,
+					 const void *key, __u64 ns)
+{
+	struct raceless_hist *hist = bpf_map_lookup_elem(histograms, key);
+	__u32 only = 0;
+
+	if (!hist) {
+		void *nothing = bpf_map_lookup_elem(empty, &only);
+
+		/* Somebody else may add it first (EEXIST): theirs will do. */
+		if (nothing)
+			bpf_map_update_elem(histograms, key, nothing,
+					    BPF_NOEXIST);
+		hist = bpf_map_lookup_elem(histograms, key);
+	}
+	if (hist)
+		record_into(hist, ns);
+	else
+		DROP(keys);
 }
 
 static __always_inline void count(void *counter, const void *key, __u64 times)
@@ -134,6 +170,20 @@ static __always_inline void *begin_event(__u32 type, __u64 bytes)
 	event->cpu = bpf_get_smp_processor_id();
 	event->time_ns = bpf_ktime_get_ns();
 	return event;
+}
+
+/*
+ * The reader looks by itself, ten times a second or more often. It is woken only
+ * when a quarter of the buffer waits for it: a wake-up for each event would cost the thread
+ * that is watched more than the event.
+ */
+static __always_inline void submit_event(void *event)
+{
+	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	__u64 room = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
+
+	bpf_ringbuf_submit(event, waiting >= room / 4 ? BPF_RB_FORCE_WAKEUP :
+							BPF_RB_NO_WAKEUP);
 }
 
 /* The stack's number in `stacks`; negative if it collides with another one. */

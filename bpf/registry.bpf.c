@@ -74,7 +74,7 @@ int BPF_PROG(on_transition, const char *name, __u64 instance, const char *owner,
 	event->to = to;
 	COPY_NAME(event->name, name);
 	COPY_NAME(event->owner, owner);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ int BPF_PROG(on_publish, const char *name, __u64 instance, __u64 publish,
 	event->publish = publish;
 	event->handed_off = handed_off;
 	COPY_NAME(event->name, name);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }
 
@@ -112,7 +112,17 @@ int BPF_PROG(on_replace, const char *name, __u64 from, __u64 to, int error,
 SEC("tp_btf/raceless_stop")
 int BPF_PROG(on_stop, const char *name, __u64 instance, __u64 ns)
 {
+	struct raceless_event_stop *event;
+
 	record_ns(&stop_ns, ns);
+
+	event = begin_event(RACELESS_EVENT_STOP, sizeof(*event));
+	if (!event)
+		return 0;
+	event->instance = instance;
+	event->stop_ns = ns;
+	COPY_NAME(event->name, name);
+	submit_event(event);
 	return 0;
 }
 
@@ -136,7 +146,7 @@ int BPF_PROG(on_grace_period, const char *name, __u64 instance, __u32 nr,
 	event->expedited = expedited;
 	event->instances = nr;
 	COPY_NAME(event->name, name);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }
 
@@ -163,7 +173,7 @@ int BPF_PROG(on_get_fail, const char *name, __u32 reason, int error)
 	event->tid = current_tid();
 	event->stack = failure.stack;
 	COPY_NAME(event->name, name);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }
 
@@ -188,7 +198,7 @@ int BPF_PROG(on_wait_end, const char *name, __u64 instance, __u64 ns, int error)
 	event->error = error;
 	event->tid = current_tid();
 	COPY_NAME(event->name, name);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }
 
@@ -201,7 +211,7 @@ int BPF_PROG(on_flight_start, const char *name)
 	if (!event)
 		return 0;
 	COPY_NAME(event->name, name);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }
 
@@ -229,7 +239,7 @@ int BPF_PROG(on_flight_end, const char *name, int error, bool in_place,
 	event->failed = failed;
 	event->in_place = in_place;
 	COPY_NAME(event->name, name);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }
 
@@ -247,6 +257,6 @@ int BPF_PROG(on_broken_promise, const char *name, __u64 instance, __u32 promise)
 	event->instance = instance;
 	event->promise = promise;
 	COPY_NAME(event->name, name);
-	bpf_ringbuf_submit(event, 0);
+	submit_event(event);
 	return 0;
 }

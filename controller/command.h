@@ -28,6 +28,8 @@ RunCommand add_doctor(CLI::App& app);
 RunCommand add_audit(CLI::App& app);
 RunCommand add_load(CLI::App& app);
 RunCommand add_gate(CLI::App& app);
+RunCommand add_report(CLI::App& app);
+RunCommand add_trace(CLI::App& app);
 
 }  // namespace raceless
 

@@ -19,7 +19,7 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
     {"policies", "storm one resource under each lifecycle policy, and compare them",
@@ -32,9 +32,13 @@ constexpr std::array<Command, 7> kCommands = {{
      raceless::add_audit},
     {"load", "load a provider's module; or replace the one that provides a name, under load",
      raceless::add_load},
+    {"trace", "show loads, unloads, failed gets and calls of modules as they happen; export them",
+     raceless::add_trace},
     {"gate",
      "let who needs a module wait while it is unloaded, instead of failing; on, off, status",
      raceless::add_gate},
+    {"report", "make a page of runs and benchmarks; or print what changed between two",
+     raceless::add_report},
 }};
 
 constexpr int kUsage = 2;

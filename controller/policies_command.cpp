@@ -15,7 +15,6 @@
 #include "storm/policy_table.h"
 #include "storm/report.h"
 #include "storm/storm.h"
-#include "text_file.h"
 
 namespace raceless {
 
@@ -45,8 +44,7 @@ Result<std::unique_ptr<StormResult>> storm_on(const Parameters& parameters, cons
   // A thread that is stuck in the kernel still uses the storm's memory.
   if (result->stuck) (void)storm->release();
   check_numbers(context, parameters, *result);
-  Status written =
-      write_text(folder + "/run.json", run_text(run_json(context, parameters, *result)));
+  Status written = write_run(folder, run_json(context, parameters, *result), parameters, *result);
   if (!written) return tl::unexpected(written.error());
   return result;
 }

@@ -19,6 +19,7 @@ constexpr std::array<int, 2> kSignals = {SIGINT, SIGTERM};
 
 std::atomic<int> event_fd = -1;
 std::atomic<int> signals_seen = 0;
+std::atomic<void (*)()> before_exit = nullptr;
 
 void on_signal(int signal) {
   const int saved_errno = errno;
@@ -26,6 +27,7 @@ void on_signal(int signal) {
     // What the process holds in the kernel ends with its descriptors.
     constexpr std::string_view kMessage = "\nraceless: aborted; there is no report\n";
     (void)!write(STDERR_FILENO, kMessage.data(), kMessage.size());
+    if (void (*last)() = before_exit) last();
     _exit(128 + signal);
   }
   const uint64_t one = 1;
@@ -35,11 +37,12 @@ void on_signal(int signal) {
 
 }  // namespace
 
-Result<Signals> Signals::catch_all() {
+Result<Signals> Signals::catch_all(void (*at_abort)()) {
   FileDescriptor fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!fd) return fail_errno("cannot create an eventfd");
   event_fd = fd.get();
   signals_seen = 0;
+  before_exit = at_abort;
   struct sigaction action {};
   action.sa_handler = on_signal;
   for (const int signal : kSignals) sigaction(signal, &action, nullptr);

@@ -11,7 +11,8 @@ namespace raceless {
 // One in a process. Threads whose system calls must not be interrupted block the signals.
 class Signals {
  public:
-  [[nodiscard]] static Result<Signals> catch_all();
+  // `at_abort` runs in the handler of the second one: only what a signal handler may do.
+  [[nodiscard]] static Result<Signals> catch_all(void (*at_abort)() = nullptr);
   ~Signals();
   Signals(Signals&&) = default;
   Signals& operator=(Signals&&) = delete;

@@ -20,7 +20,6 @@
 #include "storm/report.h"
 #include "storm/storm.h"
 #include "terminal.h"
-#include "text_file.h"
 
 namespace raceless {
 
@@ -52,12 +51,10 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
                StormResult& result) {
   check_numbers(context, options.parameters, result);
   const nlohmann::json run = run_json(context, options.parameters, result);
-  const std::string path = folder + "/run.json";
-  const std::string text = run_text(run);
-  const Status written = write_text(path, text);
+  const Status written = write_run(folder, run, options.parameters, result);
   if (!written) print_error(written.error().message());
   if (options.json) {
-    fmt::print("{}", text);
+    fmt::print("{}", run_text(run));
   } else {
     fmt::print("{}", summary_text(context, options.parameters, result));
     if (written && !is_harness_folder(folder)) fmt::print("run folder: {}\n", folder);
@@ -223,6 +220,8 @@ RunCommand add_storm(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   app.add_flag("--trace,!--no-trace", parameters.trace, "watch with eBPF (the default)");
+  app.add_flag("--timeline,!--no-timeline", parameters.timeline,
+               "leave timeline.json, which Perfetto opens, beside run.json (the default)");
   const std::map<std::string, Progress> progress = {
       {"auto", Progress::automatic}, {"always", Progress::always}, {"never", Progress::never}};
   app.add_option("--progress", options->progress, "auto (on a terminal), always or never")

@@ -3,7 +3,7 @@
 
 #include <bpf/bpf.h>
 
-#include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -12,6 +12,7 @@
 #include "registry.skel.h"
 #include "tracing/kernel_btf.h"
 #include "tracing/libbpf_log.h"
+#include "tracing/map_reader.h"
 #include "tracing/pin_folder.h"
 #include "tracing/program_set.h"
 
@@ -33,6 +34,14 @@ Result<ProgramSet> open_set(const char* name, SetConstants set_constants) {
   return ProgramSet(name, std::move(owned), skeleton->obj);
 }
 
+template <typename Skeleton>
+void add_map_names(std::vector<std::string>& names) {
+  const auto set = open_set<Skeleton>("", [](auto&) {});
+  if (!set) return;
+  const std::vector<std::string> found = set->map_names();
+  names.insert(names.end(), found.begin(), found.end());
+}
+
 }  // namespace
 
 class Tracing::Impl {
@@ -41,6 +50,8 @@ class Tracing::Impl {
   [[nodiscard]] const std::vector<std::string>& missing() const { return missing_; }
   [[nodiscard]] Result<Snapshot> snapshot() const;
   [[nodiscard]] Result<std::vector<GetFailure>> get_failures() const;
+  [[nodiscard]] Result<Activity> activity() const;
+  [[nodiscard]] std::vector<std::uint64_t> stack(std::int32_t number) const;
   [[nodiscard]] Result<FailureCause> cause(pid_t tid, std::uint64_t since_ns) const;
   Result<int> poll(std::chrono::milliseconds timeout,
                    const std::function<void(const Event&)>& handle);
@@ -50,7 +61,8 @@ class Tracing::Impl {
   Status load_registry(const Options& options, const KernelBtf& kernel);
   Status load_causes(const Options& options, const KernelBtf& kernel);
   Status load_sharing(ProgramSet& set, const KernelBtf& kernel);
-  Status pin(const std::string& path, bool keep);
+  Status pin_maps(const Options& options);
+  Status pin_programs();
   Status open_ring();
   [[nodiscard]] std::vector<const ProgramSet*> sets() const;
   static int on_event(void* self, void* record, std::size_t bytes);
@@ -74,17 +86,17 @@ class Tracing::Impl {
 Status Tracing::Impl::load_modules(const Options& options, const KernelBtf& kernel) {
   auto set = open_set<modules_bpf>("modules", [&](auto& constants) {
     constants.emit_events = options.events;
-    options.module_filter.copy(const_cast<char*>(constants.module_filter),
-                               sizeof(constants.module_filter) - 1);
+    constants.watch_some = !options.modules.empty();
   });
   if (!set) return tl::unexpected(set.error());
-  if (options.registry) set->leave_out("on_module_get");
-  if (!options.events) {
-    if (auto resized = set->resize("events", unused_events_bytes); !resized) return resized;
+  if (!options.module_gets) set->leave_out("on_module_get");
+  const std::uint32_t bytes = options.events ? options.events_bytes : unused_events_bytes;
+  if (bytes != 0) {
+    if (auto resized = set->resize("events", bytes); !resized) return resized;
   }
   if (auto loaded = set->load(kernel, missing_); !loaded) return loaded;
   modules_ = std::move(*set);
-  return {};
+  return watch_modules(*modules_, options.modules);
 }
 
 Status Tracing::Impl::load_sharing(ProgramSet& set, const KernelBtf& kernel) {
@@ -112,30 +124,42 @@ Status Tracing::Impl::load_registry(const Options& options, const KernelBtf& ker
 
 Status Tracing::Impl::load_causes(const Options& options, const KernelBtf& kernel) {
   auto set = open_set<causes_bpf>("causes", [&](auto& constants) {
+    constants.emit_events = options.events;
     constants.watched_tgid = static_cast<std::uint32_t>(options.tgid);
   });
   if (!set) return tl::unexpected(set.error());
+  if (options.tgid != 0) set->leave_out_all("on_call_end_");
   if (auto loaded = load_sharing(*set, kernel); !loaded) return loaded;
   causes_ = std::move(*set);
   return {};
 }
 
-Status Tracing::Impl::pin(const std::string& path, bool keep) {
-  std::vector<std::pair<std::string, int>> maps;
-  std::vector<std::string> names;
+Status Tracing::Impl::pin_maps(const Options& options) {
+  std::map<std::string, int> maps;
   for (const ProgramSet* set : sets()) {
-    for (const std::string& name : set->map_names()) {
-      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-      names.push_back(name);
-      maps.emplace_back(name, set->map_fd(name));
-    }
+    for (const std::string& name : set->map_names()) maps.emplace(name, set->map_fd(name));
   }
-  auto folder = PinFolder::claim(path, names);
+  // A dead run may have pinned those of other sets.
+  std::vector<std::string> names;
+  add_map_names<modules_bpf>(names);
+  add_map_names<registry_bpf>(names);
+  add_map_names<causes_bpf>(names);
+  auto folder = PinFolder::claim(options.pin_dir, names);
   if (!folder) return tl::unexpected(folder.error());
   pins_.emplace(std::move(*folder));
-  if (keep) pins_->keep();
+  if (options.keep_pins) pins_->keep();
   for (const auto& [name, fd] : maps) {
     if (auto pinned = pins_->pin(fd, name); !pinned) return pinned;
+  }
+  return {};
+}
+
+// Of the modules set, prog_modules_on_module_load and link_modules_on_module_load….
+Status Tracing::Impl::pin_programs() {
+  for (const ProgramSet* set : sets()) {
+    for (const auto& [name, fd] : set->attached()) {
+      if (auto pinned = pins_->pin(fd, name); !pinned) return pinned;
+    }
   }
   return {};
 }
@@ -159,30 +183,27 @@ Status Tracing::Impl::open_ring() {
 }
 
 Status Tracing::Impl::open(const Options& options) {
-  if (options.module_filter.size() >= RACELESS_MODULE_NAME_SIZE) {
-    return fail(ENAMETOOLONG, "the module name '" + options.module_filter +
-                                  "' is longer than the kernel allows (" +
-                                  std::to_string(RACELESS_MODULE_NAME_SIZE - 1) + " characters)");
-  }
   const auto kernel = KernelBtf::load();
   if (!kernel) return tl::unexpected(kernel.error());
 
   if (auto loaded = load_modules(options, *kernel); !loaded) return loaded;
   if (options.registry) {
     if (auto loaded = load_registry(options, *kernel); !loaded) return loaded;
-  } else if (options.tgid != 0) {
+  }
+  if (options.calls || (options.tgid != 0 && !options.registry)) {
     if (auto loaded = load_causes(options, *kernel); !loaded) return loaded;
   }
   if (options.events) {
     if (auto opened = open_ring(); !opened) return opened;
   }
   if (!options.pin_dir.empty()) {
-    if (auto pinned = pin(options.pin_dir, options.keep_pins); !pinned) return pinned;
+    if (auto pinned = pin_maps(options); !pinned) return pinned;
   }
-  // Last: from here on it counts.
+  // From here on it counts.
   for (std::optional<ProgramSet>* set : {&modules_, &registry_, &causes_}) {
     if (*set) (*set)->attach(missing_);
   }
+  if (pins_ && options.pin_programs) return pin_programs();
   return {};
 }
 
@@ -219,6 +240,24 @@ Result<std::vector<GetFailure>> Tracing::Impl::get_failures() const {
   return failures;
 }
 
+Result<Activity> Tracing::Impl::activity() const {
+  Activity activity;
+  if (auto read = read_module_activity(*modules_, activity); !read)
+    return tl::unexpected(read.error());
+  if (causes_) {
+    if (auto read = read_call_failures(*causes_, activity); !read)
+      return tl::unexpected(read.error());
+  }
+  auto failures = get_failures();
+  if (!failures) return tl::unexpected(failures.error());
+  activity.get_failures = std::move(*failures);
+  return activity;
+}
+
+std::vector<std::uint64_t> Tracing::Impl::stack(std::int32_t number) const {
+  return read_stack(modules_->map_fd("stacks"), number);
+}
+
 Result<FailureCause> Tracing::Impl::cause(pid_t tid, std::uint64_t since_ns) const {
   if (!causes_) return fail(EINVAL, "causes are not traced: no process was named to watch");
   const auto key = static_cast<std::uint32_t>(tid);
@@ -235,7 +274,9 @@ Result<int> Tracing::Impl::poll(std::chrono::milliseconds timeout,
   if (!ring_) return fail(EINVAL, "events are not traced: Tracing was opened without them");
   handle_ = &handle;
   event_error_.reset();
-  const int events = ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
+  int events = ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
+  // The programs wake nobody up while there is little to read (bpf/record.h).
+  if (events == 0) events = ring_buffer__consume(ring_.get());
   handle_ = nullptr;
   if (event_error_) return tl::unexpected(*event_error_);
   if (events == -EINTR) return 0;
@@ -255,6 +296,12 @@ Result<std::unique_ptr<Tracing>> Tracing::open(const Options& options) {
 const std::vector<std::string>& Tracing::missing() const { return impl_->missing(); }
 Result<Snapshot> Tracing::snapshot() const { return impl_->snapshot(); }
 Result<std::vector<GetFailure>> Tracing::get_failures() const { return impl_->get_failures(); }
+
+Result<Activity> Tracing::activity() const { return impl_->activity(); }
+
+std::vector<std::uint64_t> Tracing::stack(std::int32_t number) const {
+  return impl_->stack(number);
+}
 
 Result<FailureCause> Tracing::cause(pid_t tid, std::uint64_t since_ns) {
   return impl_->cause(tid, since_ns);

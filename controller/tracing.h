@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "result.h"
+#include "tracing/activity.h"
 #include "tracing/cause.h"
 #include "tracing/event.h"
 #include "tracing/snapshot.h"
@@ -25,20 +26,28 @@ namespace raceless {
 class Tracing {
  public:
   struct Options {
-    // Attach to raceless.ko's tracepoints. Without it the target is a stock module, and the
-    // failures of the kernel's own try_module_get() are recorded, which slows each
-    // try_module_get() of the machine down.
+    // Attach to raceless.ko's tracepoints.
     bool registry = false;
-    // Only loads, unloads and gets of this module are recorded; empty: of all.
-    std::string module_filter;
+    // Record the failures of the kernel's own try_module_get(), which slows each try_module_get()
+    // of the machine down.
+    bool module_gets = true;
+    // Only loads, unloads and gets of these modules are recorded, by the kernel's names for them;
+    // empty: of all. At most RACELESS_WATCHED_MODULES.
+    std::vector<std::string> modules;
     // The process whose threads cause() will be asked about; 0: none.
     pid_t tgid = 0;
+    // Record the calls of all processes that fail because of a module; not together with tgid.
+    bool calls = false;
     // Folder on a bpf file system for the maps; empty: they are not pinned.
     std::string pin_dir;
     // The pinned maps stay when the tracing ends, with its last numbers.
     bool keep_pins = false;
+    // Pin programs and links, too. They go with the tracing: what is pinned stays attached.
+    bool pin_programs = false;
     // Fill the ring buffer. Who sets this has to poll(), or events are dropped (and counted).
     bool events = false;
+    // Size of the ring buffer, a power of two, at least a page; 0: its own (1 MiB).
+    std::uint32_t events_bytes = 0;
   };
 
   static constexpr const char* default_pin_dir = "/sys/fs/bpf/raceless";
@@ -53,6 +62,10 @@ class Tracing {
 
   Result<Snapshot> snapshot() const;
   Result<std::vector<GetFailure>> get_failures() const;
+  // Module by module. Safe from any thread.
+  Result<Activity> activity() const;
+  // Kernel addresses, innermost first; empty if the stack was not recorded.
+  std::vector<std::uint64_t> stack(std::int32_t number) const;
 
   // Why the last failing call of a thread of Options::tgid failed. Asking forgets what was
   // seen of the thread. `since_ns` (CLOCK_MONOTONIC, taken before the call) keeps

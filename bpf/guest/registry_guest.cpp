@@ -61,6 +61,7 @@ class Registry : public testing::Test {
   static std::unique_ptr<Tracing> open_tracing(bool events, const std::string& pins = {}) {
     Tracing::Options options;
     options.registry = true;
+    options.module_gets = false;
     options.events = events;
     options.pin_dir = pins;
     auto tracing = Tracing::open(options);

@@ -35,6 +35,7 @@ struct Parameters {
   std::string workload;        // of module:PATH: what each consumer runs
   std::string module_options;  // "fail_every=3 …", for the module under test
   bool trace = true;
+  bool timeline = true;
   uint64_t leak_check_unloads = 50;  // look for leaks after so many; 0: never
   std::string maps;                  // where the BPF maps are pinned, to stay; "": nowhere to stay
 };

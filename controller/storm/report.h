@@ -8,6 +8,7 @@
 #include <string>
 
 #include "histogram.h"
+#include "result.h"
 #include "storm/context.h"
 #include "storm/parameters.h"
 #include "storm/storm.h"
@@ -25,6 +26,10 @@ constexpr int kRunSchema = 1;
 
 // As a file: one line for each member, and for each row of the series.
 [[nodiscard]] std::string run_text(const nlohmann::json& run);
+
+// run.json, and timeline.json if there is to be one.
+[[nodiscard]] Status write_run(const std::string& folder, const nlohmann::json& run,
+                               const Parameters& parameters, const StormResult& result);
 
 [[nodiscard]] std::string summary_text(const Context& context, const Parameters& parameters,
                                        const StormResult& result);

@@ -5,6 +5,8 @@
 
 #include "clock.h"
 #include "storm/report.h"
+#include "text_file.h"
+#include "timeline/timeline.h"
 
 namespace raceless {
 
@@ -133,6 +135,18 @@ std::string run_text(const json& run) {
     text += "]";
   }
   return text + "\n}\n";
+}
+
+Status write_run(const std::string& folder, const json& run, const Parameters& parameters,
+                 const StormResult& result) {
+  if (parameters.timeline) {
+    const std::string title = fmt::format("storm {}, seed {}", parameters.target, parameters.seed);
+    if (Status written =
+            write_text(folder + "/timeline.json", timeline_text(result.timeline, title));
+        !written)
+      return written;
+  }
+  return write_text(folder + "/run.json", run_text(run));
 }
 
 json run_json(const Context& context, const Parameters& parameters, const StormResult& result) {

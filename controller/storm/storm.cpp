@@ -49,6 +49,7 @@ Result<std::unique_ptr<Storm>> Storm::prepare(const Parameters& parameters,
   Tracing::Options tracing = target->tracing_options();
   tracing.keep_pins = !parameters.maps.empty();
   if (tracing.keep_pins) tracing.pin_dir = parameters.maps;
+  tracing.events = parameters.timeline;
   Tracer tracer = parameters.trace ? Tracer(tracing) : Tracer("--no-trace");
   std::unique_ptr<Storm> storm(
       new Storm(parameters, std::move(target), std::move(tracer), std::move(*kernel_log), *taint));
@@ -230,6 +231,16 @@ Counts Storm::totals() const {
   return sum;
 }
 
+Timeline Storm::collect_timeline() {
+  Timeline timeline;
+  timeline.begin_ns = start_ns_;
+  timeline.end_ns = now_ns();
+  timeline.events = tracer_.end_recording();
+  for (const auto& thread : threads_)
+    if (thread->ended()) timeline.threads.push_back(thread->record());
+  return timeline;
+}
+
 std::unique_ptr<StormResult> Storm::collect(uint64_t elapsed_ns) {
   auto result = std::make_unique<StormResult>();
   // The tally of a thread that has not ended is still being written.
@@ -255,9 +266,11 @@ std::unique_ptr<StormResult> Storm::collect(uint64_t elapsed_ns) {
   result->series = std::move(series_);
   result->findings = findings_.list();
   result->nr_findings = findings_.count();
+  result->timeline = collect_timeline();
   result->traced = tracer_.on();
   result->not_traced = tracer_.missing();
   result->snapshot = tracer_.snapshot();
+  if (result->snapshot) result->timeline.lost_events = result->snapshot->drops["events"];
   return result;
 }
 

@@ -20,6 +20,7 @@
 #include "storm/tracer.h"
 #include "storm/worker.h"
 #include "targets/target.h"
+#include "timeline/timeline.h"
 
 namespace raceless {
 
@@ -53,6 +54,7 @@ struct StormResult {
   bool traced = false;
   std::vector<std::string> not_traced;
   std::optional<Snapshot> snapshot;
+  Timeline timeline;
 
   [[nodiscard]] bool passed() const { return nr_findings == 0; }
 };
@@ -92,6 +94,7 @@ class Storm {
   [[nodiscard]] bool all_ended() const;
   void join_threads(const Signals& signals);
   [[nodiscard]] Counts totals() const;
+  [[nodiscard]] Timeline collect_timeline();
   [[nodiscard]] std::unique_ptr<StormResult> collect(uint64_t elapsed_ns);
 
   struct Prepared {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "clock.h"
@@ -108,6 +109,11 @@ std::string notes(const Parameters& parameters, const StormResult& result) {
   if (result.expected_complaints != 0)
     text += fmt::format("{} warnings of the kernel about the failures counted here\n",
                         result.expected_complaints);
+  const EventRecord& events = result.timeline.events;
+  const uint64_t stride = std::max(events.step_sampling.stride, events.refusal_sampling.stride);
+  if (parameters.timeline && stride > 1)
+    text += fmt::format("timeline: a sample, down to one window of {} ms in {}\n",
+                        kWindowNs / kNsPerMs, stride);
   if (parameters.leak_check_unloads != 0)
     text += fmt::format("leaks: {} found at {} rests{}\n", result.leaks.size(), result.rests,
                         result.slab_callers ? ""

@@ -13,6 +13,7 @@ Tracer::Tracer(const Tracing::Options& options) {
   }
   tracing_ = std::move(*tracing);
   missing_ = tracing_->missing();
+  if (options.events) recorder_ = std::make_unique<Recorder>(*tracing_);
 }
 
 std::string Tracer::cause(uint64_t since_ns) const {
@@ -26,6 +27,14 @@ std::optional<Snapshot> Tracer::snapshot() const {
   Result<Snapshot> snapshot = tracing_->snapshot();
   if (!snapshot) return std::nullopt;
   return std::move(*snapshot);
+}
+
+EventRecord Tracer::end_recording() {
+  if (!recorder_) return {};
+  recorder_->stop();
+  if (const auto& error = recorder_->error())
+    missing_.push_back("events of the timeline: " + error->message());
+  return recorder_->record();
 }
 
 }  // namespace raceless

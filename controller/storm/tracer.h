@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "timeline/recorder.h"
 #include "tracing.h"
 
 namespace raceless {
@@ -27,8 +28,12 @@ class Tracer {
   [[nodiscard]] std::string cause(uint64_t since_ns) const;
   [[nodiscard]] std::optional<Snapshot> snapshot() const;
 
+  // The kernel's events until now, if Options::events asked for them; there are no more after it.
+  [[nodiscard]] EventRecord end_recording();
+
  private:
   std::unique_ptr<Tracing> tracing_;
+  std::unique_ptr<Recorder> recorder_;
   std::vector<std::string> missing_;
 };
 

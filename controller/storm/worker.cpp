@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "clock.h"
@@ -33,6 +34,12 @@ std::string WorkerThread::kernel_stack() const {
   return line;
 }
 
+ThreadRecord WorkerThread::record() const {
+  constexpr std::array<const char*, kRoles.size()> kOperations = {"load", "unload", "use"};
+  return {surroundings_.thread, kOperations[static_cast<size_t>(surroundings_.role)], tid_,
+          operations_.items(), operations_.sampling()};
+}
+
 void WorkerThread::run() {
   Signals::block();
   tid_ = gettid();
@@ -42,9 +49,11 @@ void WorkerThread::run() {
     const Op op = stream_.next();
     surroundings_.stop.pause(op.pause_ns);
     if (surroundings_.stop.stopped()) break;
-    op_since_ns_ = now_ns();
+    const uint64_t begin_ns = now_ns();
+    op_since_ns_ = begin_ns;
     worker_->run(op);
     op_since_ns_ = 0;
+    operations_.add(begin_ns, {begin_ns, now_ns()});
     done_.add(op);
   }
   // In the thread that used it: a worker's descriptors and children end with it.

@@ -16,6 +16,7 @@
 #include "storm/stop_flag.h"
 #include "storm/tally.h"
 #include "storm/tracer.h"
+#include "timeline/timeline.h"
 
 namespace raceless {
 
@@ -54,6 +55,7 @@ class WorkerThread {
 
   // The operations that it has done, once it has ended.
   [[nodiscard]] const PlanDigest& done() const { return done_; }
+  [[nodiscard]] ThreadRecord record() const;
 
   void join() { thread_.join(); }
   // Of a thread that will not end: it keeps what it uses, for good.
@@ -66,6 +68,7 @@ class WorkerThread {
   OpStream stream_;
   std::unique_ptr<Worker> worker_;
   PlanDigest done_;
+  WindowSample<Operation> operations_{kMostOperations};
   std::atomic<pid_t> tid_ = 0;
   std::atomic<uint64_t> op_since_ns_ = 0;
   std::atomic<bool> ended_ = false;

@@ -54,7 +54,7 @@ uint64_t ModuleTarget::max_hold_ns() const { return 200 * kNsPerMs; }
 
 Tracing::Options ModuleTarget::tracing_options() const {
   Tracing::Options options;
-  options.module_filter = scene_.module;
+  options.modules = {scene_.module};
   options.tgid = getpid();
   options.pin_dir = Tracing::default_pin_dir;
   return options;

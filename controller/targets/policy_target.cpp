@@ -36,7 +36,8 @@ uint64_t PolicyTarget::max_hold_ns() const { return 5 * kNsPerMs; }
 Tracing::Options PolicyTarget::tracing_options() const {
   Tracing::Options options;
   options.registry = true;
-  options.module_filter = kModule;
+  options.module_gets = false;
+  options.modules = {kModule};
   options.tgid = getpid();
   options.pin_dir = Tracing::default_pin_dir;
   return options;

@@ -57,7 +57,8 @@ uint64_t RegistryTarget::max_hold_ns() const { return 5 * kNsPerMs; }
 Tracing::Options RegistryTarget::tracing_options() const {
   Tracing::Options options;
   options.registry = true;
-  options.module_filter = scene_.module;
+  options.module_gets = false;
+  options.modules = {scene_.module};
   options.tgid = getpid();
   options.pin_dir = Tracing::default_pin_dir;
   return options;

@@ -118,7 +118,7 @@ Crews ReplaceTarget::default_crews() const {
 // There are two modules.
 Tracing::Options ReplaceTarget::tracing_options() const {
   Tracing::Options options = RegistryTarget::tracing_options();
-  options.module_filter.clear();
+  options.modules.clear();
   return options;
 }
 

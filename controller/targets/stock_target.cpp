@@ -81,7 +81,7 @@ Crews StockTarget::default_crews() const {
 
 Tracing::Options StockTarget::tracing_options() const {
   Tracing::Options options;
-  options.module_filter = file_ ? file_->name() : module_;
+  options.modules = {file_ ? file_->name() : module_};
   options.tgid = getpid();
   options.pin_dir = Tracing::default_pin_dir;
   return options;

@@ -10,17 +10,20 @@
 namespace raceless {
 
 enum class FailureCause {
-  unknown,           // nothing seen that explains it
-  load_busy,         // the load, its own or its modprobe's, met a dying module: EBUSY
-  unloaded_again,    // modprobe succeeded; the module was gone again before the call had it
-  still_registered,  // the dying module was found, try_module_get() failed, nobody asked for it
-  missing,           // modprobe failed, and nobody met EBUSY
+  unknown = RACELESS_CAUSE_UNKNOWN,  // nothing seen that explains it
+  // The load, its own or its modprobe's, met a dying module: EBUSY.
+  load_busy = RACELESS_CAUSE_LOAD_BUSY,
+  // modprobe succeeded; the module was gone again before the call had it.
+  unloaded_again = RACELESS_CAUSE_UNLOADED_AGAIN,
+  // The dying module was found, try_module_get() failed, nobody asked for it.
+  still_registered = RACELESS_CAUSE_STILL_REGISTERED,
+  missing = RACELESS_CAUSE_MISSING,  // modprobe failed, and nobody met EBUSY
 };
 
 // "load_busy": the name in run.json.
 const char* to_string(FailureCause cause);
 
-// The decision, apart from where the record comes from. Observations before `since_ns`
+// raceless_classify() of bpf/causes.h. Observations before `since_ns`
 // (CLOCK_MONOTONIC) do not count.
 FailureCause classify(const raceless_caller& seen, std::uint64_t since_ns);
 

@@ -47,13 +47,18 @@ Result<Event> decode_event(const void* record, std::size_t bytes) {
       return decode_as<raceless_event_flight_end>(record, bytes);
     case RACELESS_EVENT_BROKEN:
       return decode_as<raceless_event_broken>(record, bytes);
+    case RACELESS_EVENT_STOP:
+      return decode_as<raceless_event_stop>(record, bytes);
     case RACELESS_EVENT_MODULE_LOAD:
     case RACELESS_EVENT_MODULE_FREE:
     case RACELESS_EVENT_MODULE_REQUEST:
     case RACELESS_EVENT_MODULE_GET_FAIL:
     case RACELESS_EVENT_MODULE_LOADED:
     case RACELESS_EVENT_MODULE_UNLOADED:
+    case RACELESS_EVENT_MODULE_GRACE:
       return decode_as<raceless_event_module>(record, bytes);
+    case RACELESS_EVENT_CALL_FAIL:
+      return decode_as<raceless_event_call>(record, bytes);
     default:
       return fail(EPROTO, "an event has the unknown type " + std::to_string(header.type));
   }
@@ -82,6 +87,8 @@ const char* event_type_name(std::uint32_t type) {
       return "flight_end";
     case RACELESS_EVENT_BROKEN:
       return "broken";
+    case RACELESS_EVENT_STOP:
+      return "stop";
     case RACELESS_EVENT_MODULE_LOAD:
       return "module_load";
     case RACELESS_EVENT_MODULE_FREE:
@@ -94,6 +101,10 @@ const char* event_type_name(std::uint32_t type) {
       return "module_loaded";
     case RACELESS_EVENT_MODULE_UNLOADED:
       return "module_unloaded";
+    case RACELESS_EVENT_MODULE_GRACE:
+      return "module_grace";
+    case RACELESS_EVENT_CALL_FAIL:
+      return "call_fail";
     default:
       return "unknown";
   }

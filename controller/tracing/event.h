@@ -15,7 +15,8 @@ namespace raceless {
 using Event =
     std::variant<raceless_event_transition, raceless_event_publish, raceless_event_grace_period,
                  raceless_event_get_fail, raceless_event_wait, raceless_event_flight_start,
-                 raceless_event_flight_end, raceless_event_broken, raceless_event_module>;
+                 raceless_event_flight_end, raceless_event_broken, raceless_event_stop,
+                 raceless_event_module, raceless_event_call>;
 
 // Checks type and length; names of the result are NUL-terminated whatever the record held.
 Result<Event> decode_event(const void* record, std::size_t bytes);

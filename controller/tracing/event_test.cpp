@@ -67,10 +67,12 @@ TEST(Event, EachTypeIsItsOwnStructure) {
   expect_decodes<raceless_event_flight_start>(RACELESS_EVENT_FLIGHT_START);
   expect_decodes<raceless_event_flight_end>(RACELESS_EVENT_FLIGHT_END);
   expect_decodes<raceless_event_broken>(RACELESS_EVENT_BROKEN);
-  for (std::uint32_t type = RACELESS_EVENT_MODULE_LOAD; type <= RACELESS_EVENT_MODULE_UNLOADED;
+  expect_decodes<raceless_event_stop>(RACELESS_EVENT_STOP);
+  for (std::uint32_t type = RACELESS_EVENT_MODULE_LOAD; type <= RACELESS_EVENT_MODULE_GRACE;
        type++) {
     expect_decodes<raceless_event_module>(type);
   }
+  expect_decodes<raceless_event_call>(RACELESS_EVENT_CALL_FAIL);
 }
 
 TEST(Event, NamesEndWhateverTheRecordHolds) {

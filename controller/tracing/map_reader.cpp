@@ -14,15 +14,16 @@ constexpr int read_attempts = 16;
 
 }  // namespace
 
-Result<raceless_hist> read_histogram(int fd, const std::string& what) {
+Result<raceless_hist> read_histogram(int fd, const void* key, const std::string& what) {
   for (int attempt = 1;; attempt++) {
-    auto hist = read_value<raceless_hist>(fd, what);
-    if (!hist) return hist;
+    raceless_hist hist{};
+    if (bpf_map_lookup_elem(fd, key, &hist) != 0)
+      return fail_errno("cannot read the BPF map " + what);
     const std::uint64_t recorded =
-        std::accumulate(std::begin(hist->buckets), std::end(hist->buckets), std::uint64_t{0});
-    if (recorded == hist->count) return hist;
+        std::accumulate(std::begin(hist.buckets), std::end(hist.buckets), std::uint64_t{0});
+    if (recorded == hist.count) return hist;
     if (attempt == read_attempts) {
-      hist->count = recorded;
+      hist.count = recorded;
       return hist;
     }
   }

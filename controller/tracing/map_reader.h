@@ -28,28 +28,45 @@ Result<Value> read_value(int fd, const std::string& what) {
   return value;
 }
 
-// Entries that are added meanwhile may be missed, none is read twice.
+// Of a map from which nothing is deleted: keys that are added meanwhile may be missed, none is
+// read twice.
 template <typename Key>
-Result<std::vector<std::pair<Key, std::uint64_t>>> read_counter(int fd, const std::string& what) {
-  std::vector<std::pair<Key, std::uint64_t>> entries;
+Result<std::vector<Key>> read_keys(int fd, const std::string& what) {
+  std::vector<Key> keys;
   Key key{};
   Key previous{};
   const void* from = nullptr;
   while (bpf_map_get_next_key(fd, from, &key) == 0) {
+    keys.push_back(key);
+    std::memcpy(&previous, &key, sizeof(key));
+    from = &previous;
+  }
+  if (errno != ENOENT) return fail_errno("cannot walk the BPF map " + what);
+  return keys;
+}
+
+template <typename Key>
+Result<std::vector<std::pair<Key, std::uint64_t>>> read_counter(int fd, const std::string& what) {
+  auto keys = read_keys<Key>(fd, what);
+  if (!keys) return tl::unexpected(keys.error());
+  std::vector<std::pair<Key, std::uint64_t>> entries;
+  for (const Key& key : *keys) {
     std::uint64_t number = 0;
     if (bpf_map_lookup_elem(fd, &key, &number) != 0) {
       return fail_errno("cannot read the BPF map " + what);
     }
     entries.emplace_back(key, number);
-    std::memcpy(&previous, &key, sizeof(key));
-    from = &previous;
   }
-  if (errno != ENOENT) return fail_errno("cannot walk the BPF map " + what);
   return entries;
 }
 
-// Whole: with the count of its buckets, also while the programs record into it.
-Result<raceless_hist> read_histogram(int fd, const std::string& what);
+// Whole: with the count of its buckets, also while the programs record into it. Without a key it is
+// the one value of an array map.
+Result<raceless_hist> read_histogram(int fd, const void* key, const std::string& what);
+inline Result<raceless_hist> read_histogram(int fd, const std::string& what) {
+  const std::uint32_t only = 0;
+  return read_histogram(fd, &only, what);
+}
 
 // The sum over all CPUs.
 Result<raceless_drops> read_drops(int fd);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 
@@ -22,6 +24,24 @@ constexpr const char* kept_folder = "gate";
 
 // Somebody may remove the folder between our opening and our locking it; then it is made anew.
 constexpr int max_attempts = 8;
+
+// What remove_at_once() shall remove: plain memory, which a signal handler may read. Pins are added
+// by one thread, each whole before it is counted.
+constexpr std::size_t longest_path = 160;
+std::array<std::array<char, longest_path>, 256> pins_at_once;
+std::atomic<std::size_t> nr_pins_at_once = 0;
+
+void remember(const std::string& path) {
+  const std::size_t next = nr_pins_at_once;
+  if (next == pins_at_once.size() || path.size() >= longest_path) return;
+  pins_at_once[next].fill('\0');
+  path.copy(pins_at_once[next].data(), longest_path - 1);
+  nr_pins_at_once = next + 1;
+}
+
+bool is_program_or_link(const std::string& name) {
+  return name.starts_with("prog_") || name.starts_with("link_");
+}
 
 std::string cannot_pin(const std::string& path, const std::string& why) {
   return "cannot pin maps in " + path + ": " + why;
@@ -61,7 +81,7 @@ Status remove_stale(const std::string& path, const std::vector<std::string>& nam
   if (!found) return tl::unexpected(found.error());
   std::erase(*found, kept_folder);
   for (const std::string& name : *found) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
+    if (!is_program_or_link(name) && std::find(names.begin(), names.end(), name) == names.end()) {
       return fail(ENOTEMPTY, cannot_pin(path, "'" + name +
                                                   "' there is not of raceless; choose another "
                                                   "folder"));
@@ -69,7 +89,7 @@ Status remove_stale(const std::string& path, const std::vector<std::string>& nam
   }
   for (const std::string& name : *found) {
     const std::string stale = join(path, name);
-    if (unlink(stale.c_str()) != 0) return fail_errno("cannot remove the stale map " + stale);
+    if (unlink(stale.c_str()) != 0) return fail_errno("cannot remove the stale pin " + stale);
   }
   return {};
 }
@@ -109,15 +129,21 @@ Result<PinFolder> PinFolder::claim(const std::string& path, const std::vector<st
 
 PinFolder::~PinFolder() {
   if (!folder_ || kept_) return;
+  nr_pins_at_once = 0;
   for (const std::string& name : pinned_) unlink(join(path_, name).c_str());
   rmdir(path_.c_str());
 }
 
-Status PinFolder::pin(int map_fd, const std::string& name) {
+Status PinFolder::pin(int fd, const std::string& name) {
   const std::string path = join(path_, name);
-  if (bpf_obj_pin(map_fd, path.c_str()) != 0) return fail_errno("cannot pin the map " + path);
+  if (bpf_obj_pin(fd, path.c_str()) != 0) return fail_errno("cannot pin " + path);
   pinned_.push_back(name);
+  if (!kept_) remember(path);
   return {};
+}
+
+void PinFolder::remove_at_once() {
+  for (std::size_t i = 0; i < nr_pins_at_once; i++) unlink(pins_at_once[i].data());
 }
 
 }  // namespace raceless

@@ -25,8 +25,13 @@ class PinFolder {
   PinFolder& operator=(PinFolder&&) = delete;
   ~PinFolder();
 
-  Status pin(int map_fd, const std::string& name);
+  // A map, program or link. A name that begins with prog_ or link_ is of the latter two, the rest
+  // are among claim()'s.
+  Status pin(int fd, const std::string& name);
   void keep() { kept_ = true; }
+
+  // For a signal handler that ends the process: a pinned link would keep its program attached.
+  static void remove_at_once();
 
  private:
   PinFolder(std::string path, FileDescriptor folder)

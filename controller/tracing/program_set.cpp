@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 
+#include <string_view>
+
 #include "libbpf_log.h"
 
 namespace raceless {
@@ -16,6 +18,14 @@ std::string describe(const bpf_program* program) {
 
 void ProgramSet::leave_out(const std::string& program) {
   bpf_program__set_autoload(bpf_object__find_program_by_name(object_, program.c_str()), false);
+}
+
+void ProgramSet::leave_out_all(const std::string& prefix) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    if (std::string_view(bpf_program__name(program)).starts_with(prefix))
+      bpf_program__set_autoload(program, false);
+  }
 }
 
 Status ProgramSet::share(const std::string& map, const ProgramSet& owner) {
@@ -93,6 +103,17 @@ std::vector<std::string> ProgramSet::map_names() const {
     names.emplace_back(bpf_map__name(map));
   }
   return names;
+}
+
+std::vector<std::pair<std::string, int>> ProgramSet::attached() const {
+  std::vector<std::pair<std::string, int>> found;
+  for (const auto& [name, link] : links_) {
+    const std::string pin = name_ + "_" + name;
+    const bpf_program* program = bpf_object__find_program_by_name(object_, name.c_str());
+    found.emplace_back("prog_" + pin, bpf_program__fd(program));
+    found.emplace_back("link_" + pin, bpf_link__fd(link.get()));
+  }
+  return found;
 }
 
 Result<std::uint64_t> ProgramSet::missed_runs() const {

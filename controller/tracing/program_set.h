@@ -25,6 +25,8 @@ class ProgramSet {
 
   // Before load(): leave one program out.
   void leave_out(const std::string& program);
+  // All whose names begin so.
+  void leave_out_all(const std::string& prefix);
   // Before load(): this map is that of the other, loaded set.
   Status share(const std::string& map, const ProgramSet& owner);
   Status resize(const std::string& map, std::uint32_t entries);
@@ -40,6 +42,8 @@ class ProgramSet {
   [[nodiscard]] int map_fd(const std::string& map) const;
   // Those that can be dumped: not the ring buffer, not the programs' constants.
   [[nodiscard]] std::vector<std::string> map_names() const;
+  // Each attached program and its link, by names for pins: prog_SET_PROGRAM, link_SET_PROGRAM.
+  [[nodiscard]] std::vector<std::pair<std::string, int>> attached() const;
   // Times that the kernel skipped a program, as it ran already on that CPU.
   [[nodiscard]] Result<std::uint64_t> missed_runs() const;
 

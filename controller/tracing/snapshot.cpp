@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../device.h"
+#include "activity.h"
 #include "map_reader.h"
 #include "program_set.h"
 
@@ -15,12 +16,6 @@ constexpr std::array registry_histograms = {"init_ns",        "stop_ns",    "gra
                                             "drain_ns",       "destroy_ns", "reload_wait_ns",
                                             "failed_wait_ns", "flight_ns"};
 constexpr std::array module_histograms = {"load_ns", "unload_ns", "unload_grace_ns"};
-
-std::string result_key(std::int32_t error) {
-  if (error >= 0) return "ok";
-  const char* name = strerrorname_np(-error);
-  return name ? name : std::to_string(-error);
-}
 
 Status add_keys(const ProgramSet& set, const std::string& map, std::uint32_t first,
                 std::uint32_t end) {
@@ -64,6 +59,26 @@ Status prepare_registry(const ProgramSet& registry) {
   return add_keys(registry, "broken", RACELESS_PROMISE_NO_USE_AFTER_DESTROY, RACELESS_NR_PROMISES);
 }
 
+Status watch_modules(const ProgramSet& modules, const std::vector<std::string>& names) {
+  if (names.size() > RACELESS_WATCHED_MODULES) {
+    return fail(E2BIG, "cannot watch " + std::to_string(names.size()) + " modules; name at most " +
+                           std::to_string(RACELESS_WATCHED_MODULES) + ", or none, for all");
+  }
+  for (const std::string& name : names) {
+    raceless_module_key key{};
+    if (name.size() >= sizeof(key.name)) {
+      return fail(ENAMETOOLONG, "the module name '" + name +
+                                    "' is longer than the kernel allows (" +
+                                    std::to_string(sizeof(key.name) - 1) + " characters)");
+    }
+    name.copy(key.name, sizeof(key.name) - 1);
+    const std::uint8_t yes = 1;
+    if (bpf_map_update_elem(modules.map_fd("watched"), &key, &yes, BPF_ANY) != 0)
+      return fail_errno("cannot prepare the BPF map watched");
+  }
+  return {};
+}
+
 Status read_registry(const ProgramSet& registry, Snapshot& snapshot) {
   if (auto read = read_histograms(registry, registry_histograms, snapshot); !read) return read;
   auto read = read_counters<std::uint32_t>(registry, "transitions", snapshot, [](auto state) {
@@ -101,13 +116,13 @@ Status read_registry(const ProgramSet& registry, Snapshot& snapshot) {
 
 Status read_modules(const ProgramSet& modules, Snapshot& snapshot) {
   if (auto read = read_histograms(modules, module_histograms, snapshot); !read) return read;
-  auto read = read_counters<std::int32_t>(modules, "load_results", snapshot, [](auto error) {
-    return "load_results_" + result_key(error);
-  });
+  auto read = read_counters<raceless_module_result>(
+      modules, "load_results", snapshot,
+      [](const auto& result) { return "load_results_" + result_name(result.error); });
   if (!read) return read;
-  read = read_counters<raceless_unload_result>(
+  read = read_counters<raceless_module_result>(
       modules, "unload_results", snapshot,
-      [](const auto& result) { return "unload_results_" + result_key(result.error); });
+      [](const auto& result) { return "unload_results_" + result_name(result.error); });
   if (!read) return read;
 
   const auto totals =
@@ -154,8 +169,8 @@ Status read_module_get_failures(const ProgramSet& modules, std::vector<GetFailur
       read_counter<raceless_module_get_failure>(modules.map_fd("module_gets"), "module_gets");
   if (!entries) return tl::unexpected(entries.error());
   for (const auto& [key, number] : *entries) {
-    failures.push_back(
-        {key.name, "try_module_get", 0, number, read_stack(modules.map_fd("stacks"), key.stack)});
+    failures.push_back({key.name, get_reason_name(key.reason), 0, number,
+                        read_stack(modules.map_fd("stacks"), key.stack)});
   }
   return {};
 }

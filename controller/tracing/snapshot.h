@@ -37,9 +37,11 @@ struct Snapshot {
 
 // Failing attempts to take a reference that share name, reason and stack.
 struct GetFailure {
-  std::string name;    // of the provider or module
-  std::string reason;  // as in /proc/raceless; "try_module_get" if the kernel's own count said no
-  int error = 0;       // errno that the caller got; 0 if it got a bool
+  std::string name;  // of the provider or module
+  // Of the registry: as in /proc/raceless. Of try_module_get(): "going" (the module's exit has
+  // begun, or its init failed) or "no_count" (it is about to be going).
+  std::string reason;
+  int error = 0;  // errno that the caller got; 0 if it got a bool
   std::uint64_t count = 0;
   std::vector<std::uint64_t> stack;  // kernel addresses, innermost first; may be empty
 };
@@ -47,6 +49,9 @@ struct GetFailure {
 // The keys that counters have from the start: then every one is in the dump, and none can be
 // lost to a full map. Right after loading, before attaching.
 Status prepare_registry(const ProgramSet& registry);
+
+// Right after loading: the modules that are watched. ENAMETOOLONG, E2BIG.
+Status watch_modules(const ProgramSet& modules, const std::vector<std::string>& names);
 
 Status read_registry(const ProgramSet& registry, Snapshot& snapshot);
 Status read_modules(const ProgramSet& modules, Snapshot& snapshot);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+// Kernel addresses as people read them: /proc/kallsyms.
+#ifndef RACELESS_CONTROLLER_TRACE_SYMBOLS_H
+#define RACELESS_CONTROLLER_TRACE_SYMBOLS_H
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace raceless {
+
+// Reads the file when first asked, and again, now and then, for an address of a module that came
+// later. Without the right to see addresses every answer is the bare number. Safe from any thread.
+class Symbols {
+ public:
+  explicit Symbols(std::string root = "") : root_(std::move(root)) {}
+
+  // "free_module+0x1a2", "nbd_open+0x10 [nbd]"; "0xffffffff81000000" if unknown.
+  [[nodiscard]] std::string describe(uint64_t address);
+  // The function that got to what was traced: the innermost one of a stack that is neither part of
+  // the tracing nor the traced function. "unknown" if there is none.
+  [[nodiscard]] std::string caller(const std::vector<uint64_t>& stack);
+  // The stack without the tracing's own part, each as describe() has it.
+  [[nodiscard]] std::vector<std::string> describe_all(const std::vector<uint64_t>& stack);
+
+ private:
+  struct Symbol {
+    uint64_t address;
+    std::string name;
+    std::string module;  // "" of the kernel itself
+  };
+
+  void read();
+  // nullptr if no symbol is near.
+  const Symbol* find(uint64_t address);
+  const Symbol* find_known(uint64_t address) const;
+  [[nodiscard]] size_t skip_tracing(const std::vector<uint64_t>& stack);
+
+  std::string root_;
+  std::mutex mutex_;
+  std::vector<Symbol> symbols_;  // by address
+  uint64_t read_ns_ = 0;         // when; 0: never
+};
+
+}  // namespace raceless
+
+#endif
