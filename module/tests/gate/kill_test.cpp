@@ -172,6 +172,8 @@ TEST_F(Kills, GateIsTurnedOffAtAnyMoment) {
   const int offs = times("OFFS", 3);
   int64_t longest = 0;
   for (int i = 0; i < offs; i++) {
+    const uint64_t waits = grown("waits");
+    EXPECT_TRUE(eventually([&] { return grown("waits") > waits; }));
     usleep(static_cast<useconds_t>(pause_ms(300)) * 1000);
     const int64_t begin = now_ms();
     ASSERT_TRUE(Gate::turn_off());
