@@ -11,39 +11,16 @@
  * The lists are walked without their locks, by reads that cannot fault. What
  * changes meanwhile may be missed or be told although it has just gone.
  */
-#include "kernel.h"
-
-#include "holders.h"
+#include "holder_rules.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Macros of the kernel. */
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
-#define S_IFBLK 0060000
-#define S_IFCHR 0020000
-#define FMODE_PATH 0x4000
-#define AF_INET 2
-#define AF_INET6 10
-#define AF_ALG 38
-#define DEBUGFS_MAGIC 0x64626720
-#define SOCKFS_MAGIC 0x534f434b
 #define SWP_USED 1
 
 /* More of these than a machine has; the walk of a list that changes must end. */
 #define MOST_MODULES 4096
 #define MOST_MOUNTS 65536
 #define MOST_SWAPS 32
-
-#define NAME_WORDS (RACELESS_MODULE_NAME_SIZE / 8)
-
-/* The module's name; what follows its NUL is 0. */
-const volatile __u64 target[NAME_WORDS];
-
-/* Where it is, by find_module; 0 if it is not there. */
-__u64 module_address;
-__u64 text_begin;
-__u64 text_end;
 
 /* The walks ended at their list's end. */
 __u32 mounts_complete;
@@ -59,13 +36,6 @@ struct {
 /* What found no room in it. The reader looks by itself. */
 __u64 events_lost;
 
-/* NULL in a kernel that does not list them in /proc/kallsyms. */
-extern const void modules __ksym __weak;
-extern const void super_blocks __ksym __weak;
-extern const void swap_info __ksym __weak;
-extern const void tty_fops __ksym __weak;
-extern const void fscontext_fops __ksym __weak;
-
 /* Those of kernels after 6.1. */
 struct module_memory___6_4 {
 	void *base;
@@ -76,271 +46,18 @@ struct module___6_4 {
 	struct module_memory___6_4 mem[1]; /* MOD_TEXT */
 } __attribute__((preserve_access_index));
 
-/* Those of modules. */
-struct af_alg_type {
-	struct module *owner;
-	char name[14];
-} __attribute__((preserve_access_index));
-
-struct alg_sock {
-	struct sock *parent;
-	const struct af_alg_type *type;
-	void *private;
-} __attribute__((preserve_access_index));
-
-static __always_inline bool is_target(const struct module *module)
+static __always_inline void begin_nobody(struct report *report,
+					 struct seq_file *seq)
 {
-	__u64 name[NAME_WORDS] = {};
-	int i;
-
-	if (!module)
-		return false;
-	bpf_probe_read_kernel_str(name, sizeof(name), module->name);
-	for (i = 0; i < NAME_WORDS; i++)
-		if (name[i] != target[i])
-			return false;
-	return true;
-}
-
-/* A record to be filled in, and where it goes to. */
-struct report {
-	struct seq_file *seq;
-	struct raceless_holder holder;
-};
-
-/* If @owner is the module that is asked about: @object has a reference on it. */
-static __noinline void tell(struct report *report, __u32 kind, const void *object,
-			    const struct module *owner)
-{
-	if (!is_target(owner))
-		return;
-	report->holder.kind = kind;
-	report->holder.references = 1;
-	report->holder.object = (__u64)object;
-	bpf_seq_write(report->seq, &report->holder, sizeof(report->holder));
-}
-
-static __always_inline void name_it(struct report *report, const void *name)
-{
-	__builtin_memset(report->holder.name, 0, sizeof(report->holder.name));
-	bpf_probe_read_kernel_str(report->holder.name,
-				  sizeof(report->holder.name), name);
-}
-
-/*
- * crypto_create_tfm() to crypto_destroy_tfm(); an asynchronous hash that is a
- * synchronous one inside has both.
- */
-static __noinline void tell_algorithm(struct report *report,
-				      const struct crypto_tfm *tfm, bool is_hash)
-{
-	struct crypto_alg *algorithm = BPF_CORE_READ(tfm, __crt_alg);
-	struct crypto_shash *inner = NULL;
-
-	name_it(report, &algorithm->cra_driver_name);
-	tell(report, RACELESS_HOLDER_ALGORITHM, tfm,
-	     BPF_CORE_READ(algorithm, cra_module));
-	if (!is_hash)
-		return;
-	bpf_probe_read_kernel(&inner, sizeof(inner), &tfm->__crt_ctx);
-	if (inner && BPF_CORE_READ(inner, base.__crt_alg) == algorithm)
-		tell(report, RACELESS_HOLDER_ALGORITHM, inner,
-		     BPF_CORE_READ(algorithm, cra_module));
-}
-
-/* alg_bind() to alg_do_release(); what accept() makes has none of its own. */
-static __noinline void tell_alg(struct report *report, const struct alg_sock *sock)
-{
-	const struct af_alg_type *type;
-	char name[14] = {};
-	void *private;
-
-	if (!bpf_core_type_exists(struct alg_sock) || BPF_CORE_READ(sock, parent))
-		return;
-	type = BPF_CORE_READ(sock, type);
-	private = BPF_CORE_READ(sock, private);
-	if (!type)
-		return;
-	bpf_probe_read_kernel_str(name, sizeof(name), &type->name);
-	name_it(report, name);
-	tell(report, RACELESS_HOLDER_ALGORITHM_TYPE, sock,
-	     BPF_CORE_READ(type, owner));
-	if (!private)
-		return;
-	if (!bpf_strncmp(name, sizeof(name), "hash"))
-		tell_algorithm(report, &((struct crypto_ahash *)private)->base,
-			       true);
-	else if (!bpf_strncmp(name, sizeof(name), "skcipher"))
-		tell_algorithm(report,
-			       &((struct crypto_skcipher *)private)->base, false);
-}
-
-/* tcp_init_sock() and setsockopt(), to tcp_v4_destroy_sock(). */
-static __noinline void tell_tcp(struct report *report, const struct sock *sock)
-{
-	const struct inet_connection_sock *connection = (const void *)sock;
-	const struct tcp_congestion_ops *congestion =
-		BPF_CORE_READ(connection, icsk_ca_ops);
-	const struct tcp_ulp_ops *layer = BPF_CORE_READ(connection, icsk_ulp_ops);
-
-	if (congestion) {
-		name_it(report, &congestion->name);
-		tell(report, RACELESS_HOLDER_CONGESTION, sock,
-		     BPF_CORE_READ(congestion, owner));
-	}
-	if (layer) {
-		name_it(report, &layer->name);
-		tell(report, RACELESS_HOLDER_LAYER, sock,
-		     BPF_CORE_READ(layer, owner));
-	}
-}
-
-/* sk_prot_alloc() to sk_prot_free(): sk_prot itself may be another one by now. */
-static __noinline void tell_sock(struct report *report, const struct sock *sock)
-{
-	const struct proto *protocol = BPF_CORE_READ(sock, sk_prot_creator);
-	__u16 family = BPF_CORE_READ(sock, __sk_common.skc_family);
-
-	report->holder.number = family;
-	name_it(report, &protocol->name);
-	tell(report, RACELESS_HOLDER_PROTOCOL, sock,
-	     BPF_CORE_READ(protocol, owner));
-	if ((family == AF_INET || family == AF_INET6) &&
-	    BPF_CORE_READ(sock, sk_type) == SOCK_STREAM &&
-	    BPF_CORE_READ(sock, sk_protocol) == IPPROTO_TCP)
-		tell_tcp(report, sock);
-	if (family == AF_ALG)
-		tell_alg(report, (const void *)sock);
-}
-
-/* __sock_create() or accept(), to __sock_release(). */
-static __noinline void tell_socket(struct report *report,
-				   const struct socket *socket)
-{
-	const struct sock *sock = BPF_CORE_READ(socket, sk);
-	const struct alg_sock *alg = (const void *)sock;
-	const struct sock *parent = NULL;
-
-	report->holder.number = BPF_CORE_READ(sock, __sk_common.skc_family);
-	name_it(report, &BPF_CORE_READ(sock, sk_prot_creator)->name);
-	tell(report, RACELESS_HOLDER_SOCKET, socket,
-	     BPF_CORE_READ(socket, ops, owner));
-	if (!sock)
-		return;
-	tell_sock(report, sock);
-	/* The one that it was accepted from lives on when its own socket is closed. */
-	if (report->holder.number == AF_ALG &&
-	    bpf_core_type_exists(struct alg_sock))
-		parent = BPF_CORE_READ(alg, parent);
-	if (parent)
-		tell_sock(report, parent);
-}
-
-/*
- * chrdev_open() to __fput(): the device and, as for all files, the operations.
- * Some devices are sockets as well (tun).
- */
-static __noinline void tell_device(struct report *report, const struct file *file)
-{
-	const void *operations = BPF_CORE_READ(file, f_op);
-	struct cdev *device = BPF_CORE_READ(file, f_inode, i_cdev);
-	const void *private = BPF_CORE_READ(file, private_data);
-
-	tell(report, RACELESS_HOLDER_DEVICE, file, BPF_CORE_READ(device, owner));
-	if (!private)
-		return;
-	if (operations == &tty_fops) {
-		/* tty_init_dev() to release_tty(); tty_ldisc_get() to tty_ldisc_put() */
-		const struct tty_struct *tty = BPF_CORE_READ(
-			(const struct tty_file_private *)private, tty);
-		const struct tty_ldisc *discipline = BPF_CORE_READ(tty, ldisc);
-
-		name_it(report, &tty->name);
-		tell(report, RACELESS_HOLDER_TERMINAL, tty,
-		     BPF_CORE_READ(tty, driver, owner));
-		tell(report, RACELESS_HOLDER_DISCIPLINE, discipline,
-		     BPF_CORE_READ(discipline, ops, owner));
-	} else if (is_target(BPF_CORE_READ(file, f_op, owner))) {
-		const struct proto *protocol = BPF_CORE_READ(
-			(const struct sock *)private, sk_prot_creator);
-
-		name_it(report, &protocol->name);
-		tell(report, RACELESS_HOLDER_PROTOCOL, private,
-		     BPF_CORE_READ(protocol, owner));
-	}
-}
-
-/* blkdev_get_by_dev(), bdev_open() from 6.9, to the file's end. */
-static __noinline void tell_disk(struct report *report, const struct file *file)
-{
-	const void *inode = BPF_CORE_READ(file, f_mapping, host);
-	const struct block_device *device =
-		inode - bpf_core_field_offset(struct bdev_inode, vfs_inode) +
-		bpf_core_field_offset(struct bdev_inode, bdev);
-	const struct gendisk *disk = BPF_CORE_READ(device, bd_disk);
-
-	report->holder.number = BPF_CORE_READ(device, bd_dev);
-	name_it(report, &disk->disk_name);
-	tell(report, RACELESS_HOLDER_DISK, file, BPF_CORE_READ(disk, fops, owner));
-}
-
-/* full_proxy_open() to full_proxy_release(); else the operations have replaced debugfs's. */
-static __noinline void tell_debugfs(struct report *report, const struct file *file)
-{
-	const struct debugfs_fsdata *data =
-		BPF_CORE_READ(file, f_path.dentry, d_fsdata);
-
-	/* The lowest bit: not opened yet, and no pointer to such data. */
-	if (!data || (__u64)data & 1 || BPF_CORE_READ(file, f_op, owner))
-		return;
-	tell(report, RACELESS_HOLDER_DEBUGFS, file,
-	     BPF_CORE_READ(data, real_fops, owner));
-}
-
-/* do_dentry_open() to __fput(), for each struct file: who shares it has it once. */
-static __noinline void tell_file(struct report *report, const struct file *file)
-{
-	const struct inode *inode = BPF_CORE_READ(file, f_inode);
-	const struct super_block *mounted = BPF_CORE_READ(inode, i_sb);
-	__u32 type = BPF_CORE_READ(inode, i_mode) & S_IFMT;
-	const void *operations = BPF_CORE_READ(file, f_op);
-	__u64 magic = BPF_CORE_READ(mounted, s_magic);
-
-	report->holder.thing = (__u64)mounted;
-	tell(report, RACELESS_HOLDER_USE, file,
-	     BPF_CORE_READ(mounted, s_type, owner));
-	report->holder.thing = (__u64)file;
-	/* Opened as a path alone it has nothing but that. */
-	if (BPF_CORE_READ(file, f_mode) & FMODE_PATH)
-		return;
-	tell(report, RACELESS_HOLDER_OPERATIONS, file,
-	     BPF_CORE_READ(file, f_op, owner));
-	if (type == S_IFCHR) {
-		report->holder.number = BPF_CORE_READ(inode, i_rdev);
-		tell_device(report, file);
-	} else if (type == S_IFBLK) {
-		tell_disk(report, file);
-	} else if (magic == SOCKFS_MAGIC) {
-		tell_socket(report, BPF_CORE_READ(file, private_data));
-	} else if (magic == DEBUGFS_MAGIC) {
-		tell_debugfs(report, file);
-	} else if (operations && operations == &fscontext_fops) {
-		const struct fs_context *context =
-			BPF_CORE_READ(file, private_data);
-		const struct file_system_type *fs =
-			BPF_CORE_READ(context, fs_type);
-
-		name_it(report, BPF_CORE_READ(fs, name));
-		tell(report, RACELESS_HOLDER_CONTEXT, context,
-		     BPF_CORE_READ(fs, owner));
-	}
+	__builtin_memset(report, 0, sizeof(*report));
+	report->seq = seq;
+	report->holder.fd = RACELESS_HOLDER_NOBODY;
 }
 
 static __always_inline void begin(struct report *report, struct seq_file *seq,
 				  const struct task_struct *task, __s32 fd)
 {
-	__builtin_memset(report, 0, sizeof(*report));
-	report->seq = seq;
+	begin_nobody(report, seq);
 	report->holder.fd = fd;
 	report->holder.pid = BPF_CORE_READ(task, tgid);
 	bpf_probe_read_kernel_str(report->holder.comm,
@@ -383,6 +100,33 @@ int mapped_files(struct bpf_iter__task_vma *ctx)
 	begin(&report, ctx->meta->seq, task, RACELESS_HOLDER_MAPPED);
 	report.holder.place = BPF_CORE_READ(area, vm_start);
 	tell_file(&report, file);
+	return 0;
+}
+
+/* They may be pinned, and have no descriptor. */
+SEC("iter/bpf_link")
+int links(struct bpf_iter__bpf_link *ctx)
+{
+	struct bpf_link *link = ctx->link;
+	struct report report;
+
+	if (!link)
+		return 0;
+	begin_nobody(&report, ctx->meta->seq);
+	tell_link(&report, link);
+	return 0;
+}
+
+SEC("iter/bpf_prog")
+int programs(struct bpf_iter__bpf_prog *ctx)
+{
+	struct bpf_prog *program = ctx->prog;
+	struct report report;
+
+	if (!program)
+		return 0;
+	begin_nobody(&report, ctx->meta->seq);
+	tell_program(&report, program);
 	return 0;
 }
 
@@ -496,6 +240,10 @@ static long see_module(__u64 i, struct walk *walk)
 	if (!is_target(module))
 		return 0;
 	module_address = (__u64)module;
+	tracepoints_begin = (__u64)BPF_CORE_READ(module, bpf_raw_events);
+	tracepoints_end = tracepoints_begin +
+			  sizeof(struct bpf_raw_event_map) *
+				  BPF_CORE_READ(module, num_bpf_raw_events);
 	newer = (const void *)module;
 	if (bpf_core_field_exists(newer->mem)) {
 		text_begin = (__u64)BPF_CORE_READ(newer, mem[0].base);
@@ -508,10 +256,34 @@ static long see_module(__u64 i, struct walk *walk)
 	return 1;
 }
 
+#define FIND_SYMBOL(symbol)                                                    \
+	do {                                                                   \
+		static const char name[] = #symbol;                            \
+		__u64 address = 0;                                             \
+									       \
+		bpf_kallsyms_lookup_name(name, sizeof(name), 0, &address);     \
+		symbol = (const void *)address;                                \
+	} while (0)
+
+/* Much quicker than to read /proc/kallsyms. */
+SEC("syscall")
+int find_symbols(void *ctx)
+{
+	FIND_SYMBOL(modules);
+	FIND_SYMBOL(super_blocks);
+	FIND_SYMBOL(swap_info);
+	FIND_SYMBOL(tty_fops);
+	FIND_SYMBOL(fscontext_fops);
+	FIND_SYMBOL(bpf_link_fops);
+	FIND_SYMBOL(bpf_link_fops_poll);
+	FIND_SYMBOL(bpf_prog_fops);
+	return 0;
+}
+
 SEC("syscall")
 int find_module(void *ctx)
 {
-	struct walk walk = walk_of(&modules);
+	struct walk walk = walk_of(modules);
 
 	module_address = 0;
 	text_begin = 0;
@@ -561,7 +333,7 @@ static long see_mount(__u64 i, struct walk *walk)
 SEC("syscall")
 int mounts(void *ctx)
 {
-	struct walk walk = walk_of(&super_blocks);
+	struct walk walk = walk_of(super_blocks);
 
 	bpf_loop(MOST_MOUNTS, see_mount, &walk, 0);
 	mounts_complete = walk.head && walk.next == walk.head;
@@ -579,7 +351,7 @@ static long see_swap(__u64 i, void *ctx)
 	const struct gendisk *disk;
 	const struct file *file;
 
-	bpf_probe_read_kernel(&swap, sizeof(swap), &swap_info + i * sizeof(swap));
+	bpf_probe_read_kernel(&swap, sizeof(swap), swap_info + i * sizeof(swap));
 	if (!swap)
 		return 1;
 	file = BPF_CORE_READ(swap, swap_file);
@@ -601,7 +373,7 @@ static long see_swap(__u64 i, void *ctx)
 SEC("syscall")
 int swaps(void *ctx)
 {
-	if (&swap_info)
+	if (swap_info)
 		bpf_loop(MOST_SWAPS, see_swap, NULL, 0);
 	return 0;
 }

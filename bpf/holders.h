@@ -31,8 +31,9 @@ enum raceless_holder_kind {
 	RACELESS_HOLDER_LAYER,
 	RACELESS_HOLDER_ALGORITHM_TYPE,
 	RACELESS_HOLDER_ALGORITHM,
-	/* a BPF link: what it is attached to */
+	/* BPF: a link, to what it is attached; a program, what it calls or changes */
 	RACELESS_HOLDER_LINK,
+	RACELESS_HOLDER_PROGRAM,
 	/* a mounted file system: its type; the driver of its disk */
 	RACELESS_HOLDER_MOUNT,
 	RACELESS_HOLDER_MOUNTED_DISK,

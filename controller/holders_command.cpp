@@ -38,7 +38,8 @@ Outcome run(const Asked& asked) {
     return say({0, "--duration is how long to record; it needs --record"}, Outcome::usage);
   AliasNames aliases;
   Result<Subject> subject = find_subject(
-      asked.name, [&aliases](const std::string& name) { return aliases.module_of(name); });
+      asked.name, {[&aliases](const std::string& name) { return aliases.module_of(name); },
+                   [&aliases](const std::string& module) { return aliases.is_known(module); }});
   if (!subject) return say(subject.error(), Outcome::usage);
   const std::string module = subject->module;
   const Result<std::unique_ptr<Survey>> survey = Survey::open(std::move(*subject), asked.record);

@@ -79,7 +79,7 @@ Result<std::map<std::string, Answer>> ask_why(const Unloading& unloading) {
   const Result<StateFile> state = StateFile::read();
   if (!state) return tl::unexpected(state.error());
   for (const std::string& module : kept_modules(unloading, *state)) {
-    Result<Subject> subject = find_subject(module, [](const std::string& name) { return name; });
+    Result<Subject> subject = find_loaded(module);
     if (!subject) continue;  // it has gone meanwhile
     const Result<std::unique_ptr<Survey>> survey = Survey::open(std::move(*subject), false);
     if (!survey) return tl::unexpected(survey.error());

@@ -35,7 +35,8 @@ constexpr std::array<Kind, RACELESS_HOLDER_KINDS> kKinds = {{
     {RACELESS_HOLDER_MOUNTED_DISK, "disk", "mount"},
     {RACELESS_HOLDER_SWAP, "swap", "swap"},
     {RACELESS_HOLDER_NETWORK, "default", "network"},
-    {RACELESS_HOLDER_LINK, "link", "link"},
+    {RACELESS_HOLDER_LINK, "link", "bpf"},
+    {RACELESS_HOLDER_PROGRAM, "program", "bpf"},
     {RACELESS_HOLDER_CONTEXT, "type", "context"},
     {RACELESS_HOLDER_DISK, "disk", "disk"},
     {RACELESS_HOLDER_SOCKET, "operations", "socket"},
@@ -170,7 +171,9 @@ void describe(Thing& thing, const Kind& kind, const MountPoints& mounts) {
           fmt::format("nsenter -t {} -n sysctl net.ipv4.tcp_congestion_control=cubic", record.pid);
       break;
     case RACELESS_HOLDER_LINK:
-      holder.what = name_and(record, "BPF link of");
+    case RACELESS_HOLDER_PROGRAM:
+      holder.what = name_and(record, kind.kind == RACELESS_HOLDER_LINK ? "link of the BPF program"
+                                                                      : "BPF program");
       if (holder.users.empty()) holder.remedy = "remove its pin, below /sys/fs/bpf";
       break;
     case RACELESS_HOLDER_CONTEXT:

@@ -116,18 +116,21 @@ Result<Sightings> HolderPrograms::look() {
   Sightings seen;
   received_->holders.clear();
   auto& programs = programs_->progs;
-  for (bpf_program* program : {programs.find_module, programs.mounts, programs.swaps})
+  for (bpf_program* program :
+       {programs.find_symbols, programs.find_module, programs.mounts, programs.swaps})
     if (Status good = run(program); !good) return tl::unexpected(good.error());
   if (programs_->bss->mounts_complete == 0)
     seen.missing.emplace_back(
-        "all mounts: the list of file systems changed meanwhile, or /proc/kallsyms does not show "
-        "super_blocks");
+        "all mounts: the list of file systems changed meanwhile, or the kernel does not list "
+        "super_blocks among its symbols");
   if (programs_->bss->text_begin == 0)
     seen.missing.emplace_back(
-        "tasks that run in it: the module went, or /proc/kallsyms does not show modules");
+        "tasks that run in it: the module went, or the kernel does not list modules among its "
+        "symbols");
   if (Status good = read_record(); !good) return tl::unexpected(good.error());
   seen.holders = std::move(received_->holders);
-  for (bpf_program* program : {programs.open_files, programs.mapped_files, programs.processes}) {
+  for (bpf_program* program : {programs.open_files, programs.mapped_files, programs.processes,
+                               programs.links, programs.programs}) {
     std::vector<raceless_holder> found;
     if (Status good = iterate(program, found); !good) return tl::unexpected(good.error());
     seen.holders.insert(seen.holders.end(), found.begin(), found.end());

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "module_loader.h"
 #include "state_file.h"
@@ -57,6 +58,12 @@ bool is_built_in(const std::string& module, const std::string& root) {
   return list->find("/" + module + ".ko\n") != std::string::npos;
 }
 
+// Nothing without raceless.ko.
+std::optional<StateFile> read_registry(const std::string& root) {
+  Result<StateFile> state = StateFile::read(root);
+  return state ? std::optional(std::move(*state)) : std::nullopt;
+}
+
 // The slot remembers who provided it last.
 bool is_provided(const SlotState& slot) {
   return slot.text("state") != "gone" && !slot.text("owner").empty();
@@ -78,12 +85,12 @@ Subject subject_of(const std::string& module, const std::optional<StateFile>& re
 }
 
 std::string why_none(const std::string& asked, const std::string& module,
-                     const std::optional<StateFile>& registry, const FindModule& module_of,
+                     const std::optional<StateFile>& registry, const InstalledModules& installed,
                      const std::string& root) {
   if (is_built_in(module, root))
     return "'" + asked +
            "' is built into this kernel: it cannot be unloaded, so that no reference keeps it";
-  const std::string meant = module_of(asked);
+  const std::string meant = installed.module_of(asked);
   if (meant != asked && module_state(meant, root) != ModuleState::absent)
     return "'" + asked + "' is an alias of the module " + meant + "; ask for that";
   if (registry && registry->find(asked) != nullptr)
@@ -92,15 +99,20 @@ std::string why_none(const std::string& asked, const std::string& module,
   if (registry)
     for (const SlotState& slot : registry->slots()) names.push_back(slot.text("name"));
   const std::string near = nearest(module, names);
-  const std::string hint =
-      near.empty() ? "lsmod lists those that are loaded" : "did you mean " + near + "?";
-  if (meant != asked || module_of(module) != module)
-    return "the module '" + asked + "' is not loaded, so that nothing holds it; " + hint;
-  return "no module" + std::string(registry ? " and no provider '" : " '") + asked +
-         "' is loaded; " + hint;
+  const std::string hint = near.empty() ? "" : "; did you mean " + near + "?";
+  if (installed.has(meant))
+    return "the module '" + asked + "' is not loaded, so that nothing holds it" + hint;
+  return "no module" + std::string(registry ? " and no provider '" : " '") + asked + "' is loaded" +
+         (near.empty() ? "; lsmod lists those that are" : hint);
 }
 
 }  // namespace
+
+Result<Subject> find_loaded(const std::string& module, const std::string& root) {
+  if (module_state(module, root) == ModuleState::absent)
+    return fail(ENOENT, "the module " + module + " is not loaded");
+  return subject_of(module, read_registry(root));
+}
 
 std::string nearest(const std::string& asked, const std::vector<std::string>& names) {
   std::string best;
@@ -114,17 +126,16 @@ std::string nearest(const std::string& asked, const std::vector<std::string>& na
   return best;
 }
 
-Result<Subject> find_subject(const std::string& asked, const FindModule& module_of,
+Result<Subject> find_subject(const std::string& asked, const InstalledModules& installed,
                              const std::string& root) {
   const auto modules = to_module_names({asked});
   if (!modules) return tl::unexpected(modules.error());
   const std::string& module = modules->front();
-  std::optional<StateFile> registry;
-  if (Result<StateFile> state = StateFile::read(root)) registry = std::move(*state);
+  const std::optional<StateFile> registry = read_registry(root);
   if (module_state(module, root) != ModuleState::absent) return subject_of(module, registry);
   if (const SlotState* slot = find_provider(registry, asked))
     return subject_of(slot->text("owner"), registry);
-  return fail(0, why_none(asked, module, registry, module_of, root));
+  return fail(0, why_none(asked, module, registry, installed, root));
 }
 
 }  // namespace raceless

@@ -16,13 +16,20 @@ struct Subject {
   std::vector<std::string> providers;  // all that it provides
 };
 
-// Which module a name stands for on this machine: itself, if none is known.
-using FindModule = std::function<std::string(const std::string& name)>;
+// What modules this machine has, loaded or not.
+struct InstalledModules {
+  std::function<std::string(const std::string& name)> module_of;  // of an alias; else the name
+  std::function<bool(const std::string& module)> has;
+};
 
 // A module, else a provider. The error says what the name is instead (built in, an alias, not
 // loaded), or which one may have been meant.
-[[nodiscard]] Result<Subject> find_subject(const std::string& asked, const FindModule& module_of,
+[[nodiscard]] Result<Subject> find_subject(const std::string& asked,
+                                           const InstalledModules& installed,
                                            const std::string& root = "");
+
+// A module that is loaded.
+[[nodiscard]] Result<Subject> find_loaded(const std::string& module, const std::string& root = "");
 
 // The nearest of `names`, by letters that are changed, missing or too many; "" if none is near.
 [[nodiscard]] std::string nearest(const std::string& asked, const std::vector<std::string>& names);

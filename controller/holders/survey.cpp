@@ -46,9 +46,10 @@ bool needs_mounts(const std::vector<raceless_holder>& records) {
 }  // namespace
 
 Result<std::unique_ptr<Survey>> Survey::open(Subject subject, bool record) {
+  const uint64_t start_ns = now_ns();
   Result<HolderPrograms> programs = HolderPrograms::open(subject.module, record);
   if (!programs) return tl::unexpected(programs.error());
-  return std::unique_ptr<Survey>(new Survey(std::move(subject), std::move(*programs)));
+  return std::unique_ptr<Survey>(new Survey(std::move(subject), std::move(*programs), start_ns));
 }
 
 Status Survey::record(const Signals& signals, uint64_t duration_ns) {
@@ -101,7 +102,6 @@ void Survey::finish_recording(Answer& answer) {
 }
 
 Result<Answer> Survey::answer() {
-  const uint64_t start_ns = now_ns();
   Answer answer;
   answer.module = subject_.module;
   answer.providers = subject_.providers;
@@ -113,7 +113,7 @@ Result<Answer> Survey::answer() {
     if (!answer.changing) break;
   }
   if (ledger_) finish_recording(answer);
-  answer.elapsed_ns = now_ns() - start_ns;
+  answer.elapsed_ns = now_ns() - start_ns_ - recorded_ns_;
   return answer;
 }
 

@@ -28,14 +28,15 @@ class Survey {
   [[nodiscard]] Result<Answer> answer();
 
  private:
-  Survey(Subject subject, HolderPrograms programs)
-      : subject_(std::move(subject)), programs_(std::move(programs)) {}
+  Survey(Subject subject, HolderPrograms programs, uint64_t start_ns)
+      : subject_(std::move(subject)), programs_(std::move(programs)), start_ns_(start_ns) {}
 
   [[nodiscard]] Status look(Answer& answer);
   void finish_recording(Answer& answer);
 
   Subject subject_;
   HolderPrograms programs_;
+  uint64_t start_ns_;
   Symbols symbols_;
   std::optional<GetLedger> ledger_;
   uint64_t recorded_ns_ = 0;

@@ -2,12 +2,12 @@
 # raceless holders: planted holders of stock modules and of our own are named, each reference once, and
 # the rest is said; gets that are leaked are among the candidates. Without raceless.ko, and with it.
 # needs: raceless
-# modules: dummy kcm romfs configfs loop tun algif_hash md4 tcp_bbr zram
+# modules: dummy kcm romfs configfs loop tun algif_hash md4 tcp_bbr zram lzo-rle
 # programs: jq
 # files: build/cmake/bin/planter:/usr/bin/planter build/cmake/bin/holder:/usr/bin/holder
 # timeout: 300
 . /case/ktap
-plan 46
+plan 50
 plants=
 slowest=0
 
@@ -21,7 +21,7 @@ plant() {
 }
 uproot() {
   for pid in $plants; do
-    kill -9 "$pid"
+    kill -9 "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
   done
   plants=
@@ -175,7 +175,7 @@ check "what is not loaded" says "'dummy' is not loaded" 2 raceless holders dummy
 check "a file" says 'is a file' 2 raceless holders ./kcm.ko
 check "without privilege" says 'needs root' 4 su nobody -s /bin/sh -c 'raceless holders romfs'
 
-# With raceless.ko.
+# With raceless.ko: descriptors and providers, an unload that they keep waiting, and BPF.
 modprobe raceless_sample_null
 holder null 3 >/tmp/ready &
 owner=$!
@@ -183,6 +183,21 @@ until grep -q ready /tmp/ready; do sleep 0.05; done
 ask null
 tells "a provider's module, and its descriptors" ".module == \"raceless_sample_null\" and .providers == [\"null\"] and .unknown == 0 and
   (.holders | any(.references == 3 and .users[0].pid == $owner))"
+check "an unload says why" says "references on null through a descriptor" 1 raceless unload null --why --timeout 2s
+check "for programs, too" sh -c "raceless unload null --why --json --timeout 2s |
+  jq -e '.why.raceless_sample_null.holders | any(.users[0].pid == $owner)'"
 kill -9 $owner
 wait $owner
+until [ "$(cat /sys/module/raceless_sample_null/refcnt)" = 0 ]; do sleep 0.05; done
+raceless trace --no-pins >/dev/null 2>/tmp/said &
+tracer=$!
+until grep -q tracing /tmp/said; do sleep 0.05; done
+ask raceless
+tells "who traces it" ".unknown == 0 and (.holders | map(select(.kind == \"bpf\" and .users[0].pid == $tracer)) | length > 5)"
+kill $tracer
+wait $tracer
+raceless gate on >/dev/null
+ask raceless
+tells "programs that are pinned" '.unknown == 0 and (.holders | any(.kind == "bpf" and .users == [] and (.remedy | contains("pin"))))'
+raceless gate off >/dev/null
 echo "# the slowest answer took $slowest ms"
