@@ -110,8 +110,10 @@ nlohmann::json Unloading::json() const {
 std::vector<std::string> kept_modules(const Unloading& unloading, const StateFile& state) {
   std::set<std::string> kept;
   for (const NameUnloaded& name : unloading.names) {
-    const SlotState* slot = name.error == ETIMEDOUT ? state.find(name.name) : nullptr;
-    if (slot != nullptr) kept.insert(slot->text("owner"));
+    // EBUSY: an earlier unload may be the one that waits.
+    const bool waits = name.error == ETIMEDOUT || name.error == EBUSY;
+    const SlotState* slot = waits ? state.find(name.name) : nullptr;
+    if (slot != nullptr && slot->text("state") != "gone") kept.insert(slot->text("owner"));
   }
   for (const auto& [module, end] : unloading.modules)
     if (end.error != 0) kept.insert(module);

@@ -33,7 +33,7 @@ struct Unloading {
   [[nodiscard]] nlohmann::json json() const;
 };
 
-// The modules that references keep: those of names that do not drain, and those that the kernel
+// The modules that references keep: those of names that do not go, and those that the kernel
 // refused to remove.
 [[nodiscard]] std::vector<std::string> kept_modules(const Unloading& unloading,
                                                     const StateFile& state);
