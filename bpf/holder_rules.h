@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who has a reference on the module that is asked about, by the kernel's rules: the
- * comments name the functions between which a thing has one.
+ * Who has a reference on the module that is asked about, by the kernel's rules:
+ * the comments name the functions between which a thing has one.
  */
 #ifndef RACELESS_BPF_HOLDER_RULES_H
 #define RACELESS_BPF_HOLDER_RULES_H
@@ -11,16 +11,16 @@
 #include "holders.h"
 
 /* Macros of the kernel. */
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
-#define S_IFBLK 0060000
-#define S_IFCHR 0020000
-#define FMODE_PATH 0x4000
-#define AF_INET 2
-#define AF_INET6 10
-#define AF_ALG 38
+#define S_IFMT	      0170000
+#define S_IFSOCK      0140000
+#define S_IFBLK	      0060000
+#define S_IFCHR	      0020000
+#define FMODE_PATH    0x4000
+#define AF_INET	      2
+#define AF_INET6      10
+#define AF_ALG	      38
 #define DEBUGFS_MAGIC 0x64626720
-#define SOCKFS_MAGIC 0x534f434b
+#define SOCKFS_MAGIC  0x534f434b
 
 /* A program has one of each module that it calls: more are not looked at. */
 #define MOST_KFUNC_MODULES 16
@@ -37,7 +37,8 @@ __u64 text_end;
 __u64 tracepoints_begin;
 __u64 tracepoints_end;
 
-/* By find_symbols; NULL in a kernel that does not list data among its symbols. */
+/* By find_symbols; NULL in a kernel that does not list data among its symbols.
+ */
 const void *modules;
 const void *super_blocks;
 const void *swap_info;
@@ -59,18 +60,20 @@ struct alg_sock {
 	void *private;
 } __attribute__((preserve_access_index));
 
+/* One branch for all words: the verifier walks through this from many places.
+ */
 static __always_inline bool is_target(const struct module *module)
 {
 	__u64 name[NAME_WORDS] = {};
+	__u64 different = 0;
 	int i;
 
 	if (!module)
 		return false;
 	bpf_probe_read_kernel_str(name, sizeof(name), module->name);
 	for (i = 0; i < NAME_WORDS; i++)
-		if (name[i] != target[i])
-			return false;
-	return true;
+		different |= name[i] ^ target[i];
+	return !different;
 }
 
 /* A record to be filled in, and where it goes to. */
@@ -79,9 +82,10 @@ struct report {
 	struct raceless_holder holder;
 };
 
-/* If @owner is the module that is asked about: @object has a reference on it. */
-static __noinline void tell(struct report *report, __u32 kind, const void *object,
-			    const struct module *owner)
+/* If @owner is the module that is asked about: @object has a reference on it.
+ */
+static __noinline void tell(struct report *report, __u32 kind,
+			    const void *object, const struct module *owner)
 {
 	if (!is_target(owner))
 		return;
@@ -103,7 +107,8 @@ static __always_inline void name_it(struct report *report, const void *name)
  * synchronous one inside has both.
  */
 static __noinline void tell_algorithm(struct report *report,
-				      const struct crypto_tfm *tfm, bool is_hash)
+				      const struct crypto_tfm *tfm,
+				      bool is_hash)
 {
 	struct crypto_alg *algorithm = BPF_CORE_READ(tfm, __crt_alg);
 	struct crypto_shash *inner = NULL;
@@ -120,13 +125,15 @@ static __noinline void tell_algorithm(struct report *report,
 }
 
 /* alg_bind() to alg_do_release(); what accept() makes has none of its own. */
-static __noinline void tell_alg(struct report *report, const struct alg_sock *sock)
+static __noinline void tell_alg(struct report *report,
+				const struct alg_sock *sock)
 {
 	const struct af_alg_type *type;
 	char name[14] = {};
 	void *private;
 
-	if (!bpf_core_type_exists(struct alg_sock) || BPF_CORE_READ(sock, parent))
+	if (!bpf_core_type_exists(struct alg_sock) ||
+	    BPF_CORE_READ(sock, parent))
 		return;
 	type = BPF_CORE_READ(sock, type);
 	private = BPF_CORE_READ(sock, private);
@@ -143,7 +150,8 @@ static __noinline void tell_alg(struct report *report, const struct alg_sock *so
 			       true);
 	else if (!bpf_strncmp(name, sizeof(name), "skcipher"))
 		tell_algorithm(report,
-			       &((struct crypto_skcipher *)private)->base, false);
+			       &((struct crypto_skcipher *)private)->base,
+			       false);
 }
 
 /* tcp_init_sock() and setsockopt(), to tcp_v4_destroy_sock(). */
@@ -152,7 +160,8 @@ static __noinline void tell_tcp(struct report *report, const struct sock *sock)
 	const struct inet_connection_sock *connection = (const void *)sock;
 	const struct tcp_congestion_ops *congestion =
 		BPF_CORE_READ(connection, icsk_ca_ops);
-	const struct tcp_ulp_ops *layer = BPF_CORE_READ(connection, icsk_ulp_ops);
+	const struct tcp_ulp_ops *layer =
+		BPF_CORE_READ(connection, icsk_ulp_ops);
 
 	if (congestion) {
 		name_it(report, &congestion->name);
@@ -166,7 +175,8 @@ static __noinline void tell_tcp(struct report *report, const struct sock *sock)
 	}
 }
 
-/* sk_prot_alloc() to sk_prot_free(): sk_prot itself may be another one by now. */
+/* sk_prot_alloc() to sk_prot_free(): sk_prot itself may be another one by now.
+ */
 static __noinline void tell_sock(struct report *report, const struct sock *sock)
 {
 	const struct proto *protocol = BPF_CORE_READ(sock, sk_prot_creator);
@@ -199,7 +209,8 @@ static __noinline void tell_socket(struct report *report,
 	if (!sock)
 		return;
 	tell_sock(report, sock);
-	/* The one that it was accepted from lives on when its own socket is closed. */
+	/* The one that it was accepted from lives on when its own socket is
+	 * closed. */
 	if (report->holder.number == AF_ALG &&
 	    bpf_core_type_exists(struct alg_sock))
 		parent = BPF_CORE_READ(alg, parent);
@@ -211,17 +222,20 @@ static __noinline void tell_socket(struct report *report,
  * chrdev_open() to __fput(): the device and, as for all files, the operations.
  * Some devices are sockets as well (tun).
  */
-static __noinline void tell_device(struct report *report, const struct file *file)
+static __noinline void tell_device(struct report *report,
+				   const struct file *file)
 {
 	const void *operations = BPF_CORE_READ(file, f_op);
 	struct cdev *device = BPF_CORE_READ(file, f_inode, i_cdev);
 	const void *private = BPF_CORE_READ(file, private_data);
 
-	tell(report, RACELESS_HOLDER_DEVICE, file, BPF_CORE_READ(device, owner));
+	tell(report, RACELESS_HOLDER_DEVICE, file,
+	     BPF_CORE_READ(device, owner));
 	if (!private)
 		return;
 	if (operations && operations == tty_fops) {
-		/* tty_init_dev() to release_tty(); tty_ldisc_get() to tty_ldisc_put() */
+		/* tty_init_dev() to release_tty(); tty_ldisc_get() to
+		 * tty_ldisc_put() */
 		const struct tty_struct *tty = BPF_CORE_READ(
 			(const struct tty_file_private *)private, tty);
 		const struct tty_ldisc *discipline = BPF_CORE_READ(tty, ldisc);
@@ -252,11 +266,14 @@ static __noinline void tell_disk(struct report *report, const struct file *file)
 
 	report->holder.number = BPF_CORE_READ(device, bd_dev);
 	name_it(report, &disk->disk_name);
-	tell(report, RACELESS_HOLDER_DISK, file, BPF_CORE_READ(disk, fops, owner));
+	tell(report, RACELESS_HOLDER_DISK, file,
+	     BPF_CORE_READ(disk, fops, owner));
 }
 
-/* full_proxy_open() to full_proxy_release(); else the operations have replaced debugfs's. */
-static __noinline void tell_debugfs(struct report *report, const struct file *file)
+/* full_proxy_open() to full_proxy_release(); else the operations have replaced
+ * debugfs's. */
+static __noinline void tell_debugfs(struct report *report,
+				    const struct file *file)
 {
 	const struct debugfs_fsdata *data =
 		BPF_CORE_READ(file, f_path.dentry, d_fsdata);
@@ -286,7 +303,8 @@ static __noinline void tell_program(struct report *report,
 {
 	const struct bpf_prog_aux *aux = BPF_CORE_READ(program, aux);
 	const struct bpf_prog_aux___6_3 *newer = (const void *)aux;
-	const struct bpf_kfunc_btf_tab *kfuncs = BPF_CORE_READ(aux, kfunc_btf_tab);
+	const struct bpf_kfunc_btf_tab *kfuncs =
+		BPF_CORE_READ(aux, kfunc_btf_tab);
 	__u32 i;
 
 	report->holder.thing = (__u64)program;
@@ -308,7 +326,8 @@ static __noinline void tell_program(struct report *report,
  * bpf_get_raw_tracepoint() to bpf_put_raw_tracepoint(); before 6.3 a trampoline
  * had what its programs have now.
  */
-static __noinline void tell_link(struct report *report, const struct bpf_link *link)
+static __noinline void tell_link(struct report *report,
+				 const struct bpf_link *link)
 {
 	const struct bpf_trampoline *trampoline;
 	const struct bpf_trampoline___6_1 *older;
@@ -338,7 +357,8 @@ static __noinline void tell_link(struct report *report, const struct bpf_link *l
 	}
 }
 
-/* do_dentry_open() to __fput(), for each struct file: who shares it has it once. */
+/* do_dentry_open() to __fput(), for each struct file: who shares it has it
+ * once. */
 static __noinline void tell_file(struct report *report, const struct file *file)
 {
 	const struct inode *inode = BPF_CORE_READ(file, f_inode);

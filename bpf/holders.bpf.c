@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who holds references on one module, without raceless.ko: iterators that look at
- * every task's files, mappings and stack, a program that walks the mounted file
- * systems, and, while somebody records, every get and put of the module.
+ * Who holds references on one module, without raceless.ko: iterators that look
+ * at every task's files, mappings and stack, a program that walks the mounted
+ * file systems, and, while somebody records, every get and put of the module.
  *
  * The kernel counts references and does not say whose they are. What is known
  * here is where it takes one and where it drops it (the comments name the
- * functions), so that what has one can be told by looking at the things that do.
+ * functions), so that what has one can be told by looking at the things that
+ * do.
  *
  * The lists are walked without their locks, by reads that cannot fault. What
  * changes meanwhile may be missed or be told although it has just gone.
@@ -17,10 +18,11 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define SWP_USED 1
 
-/* More of these than a machine has; the walk of a list that changes must end. */
+/* More of these than a machine has; the walk of a list that changes must end.
+ */
 #define MOST_MODULES 4096
-#define MOST_MOUNTS 65536
-#define MOST_SWAPS 32
+#define MOST_MOUNTS  65536
+#define MOST_SWAPS   32
 
 /* The walks ended at their list's end. */
 __u32 mounts_complete;
@@ -81,8 +83,9 @@ int open_files(struct bpf_iter__task_file *ctx)
 }
 
 /*
- * What is mapped may have no descriptor any more. The kernel takes each process's
- * mmap_lock for that, killably: a process that keeps it keeps us waiting, too.
+ * What is mapped may have no descriptor any more. The kernel takes each
+ * process's mmap_lock for that, killably: a process that keeps it keeps us
+ * waiting, too.
  */
 SEC("iter/task_vma")
 int mapped_files(struct bpf_iter__task_vma *ctx)
@@ -141,7 +144,8 @@ static __noinline void tell_folder(struct report *report, __s32 fd,
 	     BPF_CORE_READ(mounted, s_type, owner));
 }
 
-/* What else a process has: its folders, and its network's congestion control. */
+/* What else a process has: its folders, and its network's congestion control.
+ */
 SEC("iter/task")
 int processes(struct bpf_iter__task *ctx)
 {
@@ -169,7 +173,8 @@ int processes(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* Tasks that are in the module, or sleep in what it called, whether they hold it or not. */
+/* Tasks that are in the module, or sleep in what it called, whether they hold
+ * it or not. */
 SEC("iter/task")
 int runners(struct bpf_iter__task *ctx)
 {
@@ -180,7 +185,8 @@ int runners(struct bpf_iter__task *ctx)
 	if (!task || !text_begin)
 		return 0;
 	__builtin_memset(&runner, 0, sizeof(runner));
-	if (bpf_get_task_stack(task, runner.stack, sizeof(runner.stack), 0) <= 0)
+	if (bpf_get_task_stack(task, runner.stack, sizeof(runner.stack), 0) <=
+	    0)
 		return 0;
 	for (i = 0; i < RACELESS_STACK_DEPTH; i++)
 		if (runner.stack[i] >= text_begin && runner.stack[i] < text_end)
@@ -201,7 +207,8 @@ struct walk {
 };
 
 /* False at the list's end, and on an entry that was removed meanwhile. */
-static __always_inline bool step(struct walk *walk, const struct list_head **entry)
+static __always_inline bool step(struct walk *walk,
+				 const struct list_head **entry)
 {
 	const struct list_head *next = NULL;
 
@@ -217,7 +224,7 @@ static __always_inline bool step(struct walk *walk, const struct list_head **ent
 
 static __always_inline struct walk walk_of(const void *head)
 {
-	struct walk walk = { .head = head };
+	struct walk walk = {.head = head};
 
 	if (head)
 		bpf_probe_read_kernel(&walk.next, sizeof(walk.next), head);
@@ -225,8 +232,8 @@ static __always_inline struct walk walk_of(const void *head)
 }
 
 #define ENTRY(entry, type, member)                                             \
-	((const type *)((const void *)(entry) -                                \
-			bpf_core_field_offset(type, member)))
+	((const type *)((const void *)(entry)-bpf_core_field_offset(type,      \
+								    member)))
 
 static long see_module(__u64 i, struct walk *walk)
 {
@@ -260,7 +267,7 @@ static long see_module(__u64 i, struct walk *walk)
 	do {                                                                   \
 		static const char name[] = #symbol;                            \
 		__u64 address = 0;                                             \
-									       \
+                                                                               \
 		bpf_kallsyms_lookup_name(name, sizeof(name), 0, &address);     \
 		symbol = (const void *)address;                                \
 	} while (0)
@@ -304,10 +311,11 @@ static __always_inline void tell_kernel(struct raceless_holder *holder,
 		__sync_fetch_and_add(&events_lost, 1);
 }
 
-/* alloc_super() to deactivate_locked_super(); and the disk as if it were opened. */
+/* alloc_super() to deactivate_locked_super(); and the disk as if it were
+ * opened. */
 static long see_mount(__u64 i, struct walk *walk)
 {
-	struct raceless_holder holder = { .fd = RACELESS_HOLDER_NOBODY };
+	struct raceless_holder holder = {.fd = RACELESS_HOLDER_NOBODY};
 	const struct file_system_type *type;
 	const struct super_block *mounted;
 	const struct list_head *entry;
@@ -325,8 +333,9 @@ static long see_mount(__u64 i, struct walk *walk)
 	tell_kernel(&holder, RACELESS_HOLDER_MOUNT, 1,
 		    BPF_CORE_READ(type, owner));
 	if (holder.active)
-		tell_kernel(&holder, RACELESS_HOLDER_MOUNTED_DISK, 1,
-			    BPF_CORE_READ(mounted, s_bdev, bd_disk, fops, owner));
+		tell_kernel(
+			&holder, RACELESS_HOLDER_MOUNTED_DISK, 1,
+			BPF_CORE_READ(mounted, s_bdev, bd_disk, fops, owner));
 	return 0;
 }
 
@@ -341,17 +350,19 @@ int mounts(void *ctx)
 }
 
 /*
- * swapon() to swapoff(): its file is an open disk. Until 6.9 it opened the disk once
- * more, to have it for itself: then it is the disk's owner, and not the file.
+ * swapon() to swapoff(): its file is an open disk. Until 6.9 it opened the disk
+ * once more, to have it for itself: then it is the disk's owner, and not the
+ * file.
  */
 static long see_swap(__u64 i, void *ctx)
 {
-	struct raceless_holder holder = { .fd = RACELESS_HOLDER_NOBODY };
+	struct raceless_holder holder = {.fd = RACELESS_HOLDER_NOBODY};
 	const struct swap_info_struct *swap = NULL;
 	const struct gendisk *disk;
 	const struct file *file;
 
-	bpf_probe_read_kernel(&swap, sizeof(swap), swap_info + i * sizeof(swap));
+	bpf_probe_read_kernel(&swap, sizeof(swap),
+			      swap_info + i * sizeof(swap));
 	if (!swap)
 		return 1;
 	file = BPF_CORE_READ(swap, swap_file);

@@ -31,7 +31,8 @@ enum raceless_holder_kind {
 	RACELESS_HOLDER_LAYER,
 	RACELESS_HOLDER_ALGORITHM_TYPE,
 	RACELESS_HOLDER_ALGORITHM,
-	/* BPF: a link, to what it is attached; a program, what it calls or changes */
+	/* BPF: a link, to what it is attached; a program, what it calls or
+	   changes */
 	RACELESS_HOLDER_LINK,
 	RACELESS_HOLDER_PROGRAM,
 	/* a mounted file system: its type; the driver of its disk */
@@ -47,10 +48,10 @@ enum raceless_holder_kind {
 };
 
 /* Instead of a descriptor's number. */
-#define RACELESS_HOLDER_MAPPED -1
+#define RACELESS_HOLDER_MAPPED	-1
 #define RACELESS_HOLDER_CURRENT -2 /* folder */
-#define RACELESS_HOLDER_ROOT -3	   /* folder */
-#define RACELESS_HOLDER_NOBODY -4
+#define RACELESS_HOLDER_ROOT	-3 /* folder */
+#define RACELESS_HOLDER_NOBODY	-4
 
 #define RACELESS_HOLDER_NAME_SIZE 32
 
@@ -97,7 +98,7 @@ struct raceless_module_use {
 	__u64 stack[RACELESS_STACK_DEPTH];
 };
 
-#define RACELESS_MODULE_PUT_SIZE                                              \
+#define RACELESS_MODULE_PUT_SIZE                                               \
 	__builtin_offsetof(struct raceless_module_use, stack)
 
 RACELESS_ASSERT_SIZE(struct raceless_module_use, 48 + 8 * RACELESS_STACK_DEPTH);

@@ -172,8 +172,8 @@ void describe(Thing& thing, const Kind& kind, const MountPoints& mounts) {
       break;
     case RACELESS_HOLDER_LINK:
     case RACELESS_HOLDER_PROGRAM:
-      holder.what = name_and(record, kind.kind == RACELESS_HOLDER_LINK ? "link of the BPF program"
-                                                                      : "BPF program");
+      holder.what = name_and(
+          record, kind.kind == RACELESS_HOLDER_LINK ? "link of the BPF program" : "BPF program");
       if (holder.users.empty()) holder.remedy = "remove its pin, below /sys/fs/bpf";
       break;
     case RACELESS_HOLDER_CONTEXT:

@@ -11,13 +11,13 @@
 
 #include "file_descriptor.h"
 #include "holders.skel.h"
-#include "tracing/kernel_btf.h"
 #include "tracing/libbpf_log.h"
 
 namespace raceless {
 
 namespace {
 
+constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
 constexpr size_t kReadBytes = 1 << 16;
 
 // The ring buffer has no other mark of what a record is.
@@ -58,8 +58,9 @@ HolderPrograms::~HolderPrograms() = default;
 HolderPrograms::HolderPrograms(HolderPrograms&&) noexcept = default;
 
 Result<HolderPrograms> HolderPrograms::open(const std::string& module, bool record) {
-  // It says best what is wrong with a kernel that has none.
-  if (const auto kernel = KernelBtf::load(); !kernel) return tl::unexpected(kernel.error());
+  if (access(kKernelBtf, F_OK) != 0)
+    return fail_errno(std::string("cannot read this kernel's BTF (") + kKernelBtf +
+                      "); holders needs a kernel built with CONFIG_DEBUG_INFO_BTF");
   const LibbpfLog log;
   HolderPrograms opened;
   opened.programs_.reset(holders_bpf::open());

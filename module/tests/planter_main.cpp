@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // planter WHAT [ARGUMENT]: takes something that holds a module, says "ready", and keeps it until it
-// is killed. For vm/cases/holders.sh.
+// is killed. For vm/cases/holders.
 #include <fcntl.h>
 #include <linux/if_alg.h>
 #include <linux/if_tun.h>
