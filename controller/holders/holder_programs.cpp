@@ -78,6 +78,8 @@ Result<HolderPrograms> HolderPrograms::open(const std::string& module, bool reco
   opened.ring_.reset(ring_buffer__new(bpf_map__fd(programs.maps.events), Received::on_record,
                                       opened.received_.get(), nullptr));
   if (!opened.ring_) return log.fail(errno, "cannot open the ring buffer");
+  if (Status found = opened.run(programs.progs.find_symbols); !found)
+    return tl::unexpected(found.error());
   return opened;
 }
 
@@ -117,8 +119,7 @@ Result<Sightings> HolderPrograms::look() {
   Sightings seen;
   received_->holders.clear();
   auto& programs = programs_->progs;
-  for (bpf_program* program :
-       {programs.find_symbols, programs.find_module, programs.mounts, programs.swaps})
+  for (bpf_program* program : {programs.find_module, programs.mounts, programs.swaps})
     if (Status good = run(program); !good) return tl::unexpected(good.error());
   if (programs_->bss->mounts_complete == 0)
     seen.missing.emplace_back(
