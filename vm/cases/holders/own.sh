@@ -7,6 +7,7 @@
 # timeout: 300
 . /case/ktap
 . /usr/lib/plants
+plant=
 plan 17
 
 # A character device of our own: the device and its operations, however it is shared; debugfs.
@@ -45,8 +46,8 @@ sleep 1
 echo 2 >/sys/module/raceless_held/parameters/leak
 echo 1 >/sys/module/raceless_held/parameters/keep
 plant open /dev/raceless_held
-kill -9 $plant
-wait $plant
+kill -9 "$plant"
+wait "$plant"
 plant open /dev/raceless_held
 sleep 1
 kill -INT $recorder

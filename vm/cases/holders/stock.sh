@@ -7,6 +7,7 @@
 # timeout: 300
 . /case/ktap
 . /usr/lib/plants
+plant=
 plan 23
 
 # Sockets, and what they chose.
