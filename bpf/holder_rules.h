@@ -57,7 +57,7 @@ struct af_alg_type {
 struct alg_sock {
 	struct sock *parent;
 	const struct af_alg_type *type;
-	void *private;
+	const void *private;
 } __attribute__((preserve_access_index));
 
 /* One branch for all words: the verifier walks through this from many places.
@@ -130,10 +130,11 @@ static __noinline void tell_alg(struct report *report,
 {
 	const struct af_alg_type *type;
 	char name[14] = {};
-	void *private;
+	const void *private;
 
-	if (!bpf_core_type_exists(struct alg_sock) ||
-	    BPF_CORE_READ(sock, parent))
+	if (!bpf_core_type_exists(struct alg_sock))
+		return;
+	if (BPF_CORE_READ(sock, parent))
 		return;
 	type = BPF_CORE_READ(sock, type);
 	private = BPF_CORE_READ(sock, private);
@@ -209,13 +210,26 @@ static __noinline void tell_socket(struct report *report,
 	if (!sock)
 		return;
 	tell_sock(report, sock);
-	/* The one that it was accepted from lives on when its own socket is
-	 * closed. */
+	/* The one that it was accepted from outlives its own socket. */
 	if (report->holder.number == AF_ALG &&
 	    bpf_core_type_exists(struct alg_sock))
 		parent = BPF_CORE_READ(alg, parent);
 	if (parent)
 		tell_sock(report, parent);
+}
+
+/* tty_init_dev() to release_tty(), and tty_ldisc_get() to tty_ldisc_put(). */
+static __noinline void tell_terminal(struct report *report,
+				     const struct tty_file_private *private)
+{
+	const struct tty_struct *tty = BPF_CORE_READ(private, tty);
+	const struct tty_ldisc *discipline = BPF_CORE_READ(tty, ldisc);
+
+	name_it(report, &tty->name);
+	tell(report, RACELESS_HOLDER_TERMINAL, tty,
+	     BPF_CORE_READ(tty, driver, owner));
+	tell(report, RACELESS_HOLDER_DISCIPLINE, discipline,
+	     BPF_CORE_READ(discipline, ops, owner));
 }
 
 /*
@@ -234,23 +248,14 @@ static __noinline void tell_device(struct report *report,
 	if (!private)
 		return;
 	if (operations && operations == tty_fops) {
-		/* tty_init_dev() to release_tty(); tty_ldisc_get() to
-		 * tty_ldisc_put() */
-		const struct tty_struct *tty = BPF_CORE_READ(
-			(const struct tty_file_private *)private, tty);
-		const struct tty_ldisc *discipline = BPF_CORE_READ(tty, ldisc);
-
-		name_it(report, &tty->name);
-		tell(report, RACELESS_HOLDER_TERMINAL, tty,
-		     BPF_CORE_READ(tty, driver, owner));
-		tell(report, RACELESS_HOLDER_DISCIPLINE, discipline,
-		     BPF_CORE_READ(discipline, ops, owner));
+		tell_terminal(report, private);
 	} else if (is_target(BPF_CORE_READ(file, f_op, owner))) {
-		const struct proto *protocol = BPF_CORE_READ(
-			(const struct sock *)private, sk_prot_creator);
+		const struct sock *sock = private;
+		const struct proto *protocol =
+			BPF_CORE_READ(sock, sk_prot_creator);
 
 		name_it(report, &protocol->name);
-		tell(report, RACELESS_HOLDER_PROTOCOL, private,
+		tell(report, RACELESS_HOLDER_PROTOCOL, sock,
 		     BPF_CORE_READ(protocol, owner));
 	}
 }
@@ -270,8 +275,10 @@ static __noinline void tell_disk(struct report *report, const struct file *file)
 	     BPF_CORE_READ(disk, fops, owner));
 }
 
-/* full_proxy_open() to full_proxy_release(); else the operations have replaced
- * debugfs's. */
+/*
+ * full_proxy_open() to full_proxy_release(); else the operations have replaced
+ * debugfs's.
+ */
 static __noinline void tell_debugfs(struct report *report,
 				    const struct file *file)
 {
@@ -329,6 +336,8 @@ static __noinline void tell_program(struct report *report,
 static __noinline void tell_link(struct report *report,
 				 const struct bpf_link *link)
 {
+	const struct bpf_raw_tp_link *traced = (const void *)link;
+	const struct bpf_tracing_link *tracing = (const void *)link;
 	const struct bpf_trampoline *trampoline;
 	const struct bpf_trampoline___6_1 *older;
 	__u64 tracepoint;
@@ -337,16 +346,14 @@ static __noinline void tell_link(struct report *report,
 	name_it(report, &BPF_CORE_READ(link, prog, aux)->name);
 	switch (BPF_CORE_READ(link, type)) {
 	case BPF_LINK_TYPE_RAW_TRACEPOINT:
-		tracepoint = (__u64)BPF_CORE_READ(
-			(const struct bpf_raw_tp_link *)link, btp);
+		tracepoint = (__u64)BPF_CORE_READ(traced, btp);
 		if (tracepoint >= tracepoints_begin &&
 		    tracepoint < tracepoints_end)
 			tell(report, RACELESS_HOLDER_LINK, link,
 			     (const struct module *)module_address);
 		break;
 	case BPF_LINK_TYPE_TRACING:
-		trampoline = BPF_CORE_READ(
-			(const struct bpf_tracing_link *)link, trampoline);
+		trampoline = BPF_CORE_READ(tracing, trampoline);
 		older = (const void *)trampoline;
 		if (bpf_core_field_exists(older->mod))
 			tell(report, RACELESS_HOLDER_LINK, trampoline,
@@ -357,8 +364,10 @@ static __noinline void tell_link(struct report *report,
 	}
 }
 
-/* do_dentry_open() to __fput(), for each struct file: who shares it has it
- * once. */
+/*
+ * do_dentry_open() to __fput(), for each struct file: those who share it have
+ * it once.
+ */
 static __noinline void tell_file(struct report *report, const struct file *file)
 {
 	const struct inode *inode = BPF_CORE_READ(file, f_inode);

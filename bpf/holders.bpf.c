@@ -173,8 +173,8 @@ int processes(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* Tasks that are in the module, or sleep in what it called, whether they hold
- * it or not. */
+/* Tasks that are in the module, or in what it called: they may hold it or not.
+ */
 SEC("iter/task")
 int runners(struct bpf_iter__task *ctx)
 {
@@ -232,8 +232,12 @@ static __always_inline struct walk walk_of(const void *head)
 }
 
 #define ENTRY(entry, type, member)                                             \
-	((const type *)((const void *)(entry)-bpf_core_field_offset(type,      \
-								    member)))
+	((const type *)entry_at(entry, bpf_core_field_offset(type, member)))
+
+static __always_inline const void *entry_at(const void *member, __u64 offset)
+{
+	return member - offset;
+}
 
 static long see_module(__u64 i, struct walk *walk)
 {
@@ -267,7 +271,6 @@ static long see_module(__u64 i, struct walk *walk)
 	do {                                                                   \
 		static const char name[] = #symbol;                            \
 		__u64 address = 0;                                             \
-                                                                               \
 		bpf_kallsyms_lookup_name(name, sizeof(name), 0, &address);     \
 		symbol = (const void *)address;                                \
 	} while (0)
@@ -311,14 +314,14 @@ static __always_inline void tell_kernel(struct raceless_holder *holder,
 		__sync_fetch_and_add(&events_lost, 1);
 }
 
-/* alloc_super() to deactivate_locked_super(); and the disk as if it were
- * opened. */
+/* alloc_super() to deactivate_locked_super(); its disk as if it were opened. */
 static long see_mount(__u64 i, struct walk *walk)
 {
 	struct raceless_holder holder = {.fd = RACELESS_HOLDER_NOBODY};
 	const struct file_system_type *type;
 	const struct super_block *mounted;
 	const struct list_head *entry;
+	const struct gendisk *disk;
 
 	if (!step(walk, &entry))
 		return 1;
@@ -332,10 +335,10 @@ static long see_mount(__u64 i, struct walk *walk)
 				  BPF_CORE_READ(type, name));
 	tell_kernel(&holder, RACELESS_HOLDER_MOUNT, 1,
 		    BPF_CORE_READ(type, owner));
+	disk = BPF_CORE_READ(mounted, s_bdev, bd_disk);
 	if (holder.active)
-		tell_kernel(
-			&holder, RACELESS_HOLDER_MOUNTED_DISK, 1,
-			BPF_CORE_READ(mounted, s_bdev, bd_disk, fops, owner));
+		tell_kernel(&holder, RACELESS_HOLDER_MOUNTED_DISK, 1,
+			    BPF_CORE_READ(disk, fops, owner));
 	return 0;
 }
 

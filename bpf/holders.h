@@ -31,8 +31,7 @@ enum raceless_holder_kind {
 	RACELESS_HOLDER_LAYER,
 	RACELESS_HOLDER_ALGORITHM_TYPE,
 	RACELESS_HOLDER_ALGORITHM,
-	/* BPF: a link, to what it is attached; a program, what it calls or
-	   changes */
+	/* BPF: a link, to what it is attached; a program, what it calls */
 	RACELESS_HOLDER_LINK,
 	RACELESS_HOLDER_PROGRAM,
 	/* a mounted file system: its type; the driver of its disk */
