@@ -30,6 +30,7 @@ RunCommand add_load(CLI::App& app);
 RunCommand add_gate(CLI::App& app);
 RunCommand add_report(CLI::App& app);
 RunCommand add_trace(CLI::App& app);
+RunCommand add_holders(CLI::App& app);
 
 }  // namespace raceless
 

@@ -19,7 +19,7 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
     {"policies", "storm one resource under each lifecycle policy, and compare them",
@@ -34,6 +34,8 @@ constexpr std::array<Command, 9> kCommands = {{
      raceless::add_load},
     {"trace", "show loads, unloads, failed gets and calls of modules as they happen; export them",
      raceless::add_trace},
+    {"holders", "say who holds references on a module or provider, and what to do about each",
+     raceless::add_holders},
     {"gate",
      "let who needs a module wait while it is unloaded, instead of failing; on, off, status",
      raceless::add_gate},

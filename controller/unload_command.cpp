@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <limits>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -12,6 +13,7 @@
 #include "command.h"
 #include "device.h"
 #include "duration.h"
+#include "holders/survey.h"
 #include "module_loader.h"
 #include "signals.h"
 #include "unloading.h"
@@ -26,6 +28,7 @@ struct UnloadOptions {
   bool polite = false;
   bool keep_module = false;
   bool json = false;
+  bool why = false;
   uint64_t timeout_ns = 0;
   uint64_t duration_ns = 0;
 };
@@ -61,13 +64,48 @@ Result<Unloading> unload(Device& device, const UnloadOptions& options) {
   if (!state) return tl::unexpected(state.error());
   for (const NameUnloaded& name : unloading.names) {
     if (name.error != ETIMEDOUT) continue;
-    Result<Holders> holders = holders_of(name.name, *state);
+    Result<RegistryHolders> holders = registry_holders_of(name.name, *state);
     if (!holders) return tl::unexpected(holders.error());
     unloading.holders[name.name] = std::move(*holders);
   }
   if (!options.keep_module)
     unloading.modules = remove_modules(unloading.names, *state, delete_module);
   return unloading;
+}
+
+// Who keeps the modules that are left; by module.
+Result<std::map<std::string, Answer>> ask_why(const Unloading& unloading) {
+  std::map<std::string, Answer> answers;
+  const Result<StateFile> state = StateFile::read();
+  if (!state) return tl::unexpected(state.error());
+  for (const std::string& module : kept_modules(unloading, *state)) {
+    Result<Subject> subject = find_loaded(module);
+    if (!subject) continue;  // it has gone meanwhile
+    const Result<std::unique_ptr<Survey>> survey = Survey::open(std::move(*subject), false);
+    if (!survey) return tl::unexpected(survey.error());
+    Result<Answer> answer = (*survey)->answer();
+    if (!answer) return tl::unexpected(answer.error());
+    answers.emplace(module, std::move(*answer));
+  }
+  return answers;
+}
+
+Status show(const Unloading& unloading, const UnloadOptions& options) {
+  std::map<std::string, Answer> answers;
+  if (options.why) {
+    Result<std::map<std::string, Answer>> asked = ask_why(unloading);
+    if (!asked) return tl::unexpected(asked.error());
+    answers = std::move(*asked);
+  }
+  if (!options.json) {
+    fmt::print("{}", unloading.text());
+    for (const auto& [module, answer] : answers) fmt::print("\n{}", answer.text());
+    return {};
+  }
+  nlohmann::json all = unloading.json();
+  for (const auto& [module, answer] : answers) all["why"][module] = answer.json();
+  fmt::print("{}\n", all.dump(1, '\t', false, nlohmann::json::error_handler_t::replace));
+  return {};
 }
 
 // Until a signal comes, or the time is over.
@@ -84,10 +122,8 @@ Outcome run(const UnloadOptions& options) {
   if (!device) return say(device.error(), Outcome::cannot_run);
   const Result<Unloading> unloading = unload(*device, options);
   if (!unloading) return say(unloading.error(), Outcome::cannot_run);
-  if (options.json)
-    fmt::print("{}\n", unloading->json().dump(1, '\t'));
-  else
-    fmt::print("{}", unloading->text());
+  if (Status shown = show(*unloading, options); !shown)
+    return say(shown.error(), Outcome::cannot_run);
   if (options.hold) {
     // Not before: whoever is killed in the unload leaves it to the kernel's worker.
     Result<Signals> signals = Signals::catch_all();
@@ -124,6 +160,7 @@ RunCommand add_unload(CLI::App& app) {
   add_duration(app, "--timeout", "for all of them together (30s)", options->timeout_ns);
   app.add_flag("--keep-module", options->keep_module,
                "only take the names down; who asks for one has the module init it again");
+  app.add_flag("--why", options->why, "say who holds what is left, as raceless holders does");
   app.add_flag("--json", options->json, "for programs");
   app.footer(
       "All names share one grace period, and none waits for another's references. Each module is\n"

@@ -46,9 +46,9 @@ std::string why_failed(int error) {
   }
 }
 
-nlohmann::json holders_json(const Holders& holders) {
+nlohmann::json holders_json(const RegistryHolders& holders) {
   nlohmann::json descriptors = nlohmann::json::array();
-  for (const Holder& holder : holders.descriptors)
+  for (const RegistryHolder& holder : holders.descriptors)
     descriptors.push_back(
         {{"pid", holder.pid}, {"comm", holder.comm}, {"references", holder.references}});
   return {{"descriptors", std::move(descriptors)}, {"in_kernel", holders.in_kernel}};
@@ -107,6 +107,20 @@ nlohmann::json Unloading::json() const {
   return {{"schema", 1}, {"names", std::move(all)}, {"modules", std::move(ends)}};
 }
 
+std::vector<std::string> kept_modules(const Unloading& unloading, const StateFile& state) {
+  std::set<std::string> kept;
+  for (const NameUnloaded& name : unloading.names) {
+    // EBUSY: an earlier unload may be the one that waits.
+    const bool waits = name.error == ETIMEDOUT || name.error == EBUSY;
+    const SlotState* slot = waits ? state.find(name.name) : nullptr;
+    if (slot != nullptr && slot->text("state") != "gone") kept.insert(slot->text("owner"));
+  }
+  for (const auto& [module, end] : unloading.modules)
+    if (end.error != 0) kept.insert(module);
+  kept.erase("");
+  return {kept.begin(), kept.end()};
+}
+
 std::map<std::string, ModuleEnd> remove_modules(
     const std::vector<NameUnloaded>& names, const StateFile& state,
     const std::function<int(const std::string& module)>& remove) {
@@ -124,7 +138,7 @@ std::map<std::string, ModuleEnd> remove_modules(
       continue;
     }
     const int error = remove(module);
-    modules[module] = {error == 0, error == 0 ? "" : why_not(module, error)};
+    modules[module] = {error == 0, error == 0 ? "" : why_not(module, error), error};
   }
   return modules;
 }

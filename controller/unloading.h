@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "device.h"
-#include "holders.h"
+#include "holders/registry_holders.h"
 #include "state_file.h"
 
 namespace raceless {
@@ -19,18 +19,24 @@ namespace raceless {
 struct ModuleEnd {
   bool removed = false;
   std::string why;  // it was not
+  int error = 0;    // what delete_module said; 0: it was not asked
 };
 
 struct Unloading {
   std::vector<NameUnloaded> names;
   std::map<std::string, ModuleEnd> modules;
-  std::map<std::string, Holders> holders;  // of names that did not drain in time
+  std::map<std::string, RegistryHolders> holders;  // of names that did not drain in time
 
   // Every name, and every module that was to be removed.
   [[nodiscard]] bool complete() const;
   [[nodiscard]] std::string text() const;
   [[nodiscard]] nlohmann::json json() const;
 };
+
+// The modules that references keep: those of names that do not go, and those that the kernel
+// refused to remove.
+[[nodiscard]] std::vector<std::string> kept_modules(const Unloading& unloading,
+                                                    const StateFile& state);
 
 // Deletes the owner of each name that is down, once, unless that would take down a name that nobody
 // asked for. `remove` is delete_module().

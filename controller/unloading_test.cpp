@@ -51,6 +51,16 @@ TEST(Unloading, KeepsAModuleOfANameThatIsNotDown) {
   EXPECT_TRUE(ends.empty());
 }
 
+TEST(Unloading, KeptModulesAreThoseThatReferencesKeep) {
+  Unloading unloading;
+  unloading.names = {down("a", "one"), down("d", ""), down("e", "")};
+  unloading.names[1].error = ETIMEDOUT;  // of two, as the state says
+  unloading.names[2].error = EBUSY;
+  unloading.modules["one"] = {false, "in use", EWOULDBLOCK};
+  unloading.modules["other"] = {false, "provides more"};
+  EXPECT_EQ(kept_modules(unloading, state()), (std::vector<std::string>{"one", "two"}));
+}
+
 TEST(Unloading, SaysWhatCameOfIt) {
   Unloading unloading;
   unloading.names = {down("a", "one"), down("d", "two")};

@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "child.h"
-#include "holders.h"
+#include "holders/registry_holders.h"
 #include "registry.h"
 #include "text_file.h"
 
@@ -20,11 +20,11 @@ class Holding : public Registry {
     ASSERT_EQ(modprobe("raceless_sample_codec"), 0);
   }
 
-  static std::map<std::string, Holders> holders() {
-    return parse_holders(read_text(RACELESS_HOLDERS_FILE).value()).value();
+  static std::map<std::string, RegistryHolders> holders() {
+    return parse_registry_holders(read_text(RACELESS_HOLDERS_FILE).value()).value();
   }
   static uint64_t held_by(const std::string& name, pid_t pid) {
-    const std::map<std::string, Holders> all = holders();
+    const std::map<std::string, RegistryHolders> all = holders();
     const auto found = all.find(name);
     if (found == all.end()) return 0;
     for (const Holder& holder : found->second.descriptors)
@@ -77,7 +77,7 @@ TEST_F(Holding, NoneIsLeftOut) {
   for (int i = 0; i < RACELESS_MAX_REFS_PER_FD; i++)
     ASSERT_EQ(code(device.get("null", kLong)), 0) << i;
   EXPECT_EQ(held_by("null", getpid()), uint64_t{RACELESS_MAX_REFS_PER_FD});
-  EXPECT_EQ(holders_of("null", StateFile::read().value())->in_kernel, 0U);
+  EXPECT_EQ(registry_holders_of("null", StateFile::read().value())->in_kernel, 0U);
 }
 
 TEST_F(Holding, OnlyRootReadsIt) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // Who holds references on a name: descriptors exactly (/proc/raceless_holders), the rest as a
 // number.
-#ifndef RACELESS_CONTROLLER_HOLDERS_H
-#define RACELESS_CONTROLLER_HOLDERS_H
+#ifndef RACELESS_CONTROLLER_HOLDERS_REGISTRY_HOLDERS_H
+#define RACELESS_CONTROLLER_HOLDERS_REGISTRY_HOLDERS_H
 
 #include <cstdint>
 #include <map>
@@ -16,14 +16,14 @@
 namespace raceless {
 
 // The process that opened a descriptor, and how many references go through its descriptors.
-struct Holder {
+struct RegistryHolder {
   uint64_t pid = 0;
   std::string comm;
   uint64_t references = 0;
 };
 
-struct Holders {
-  std::vector<Holder> descriptors;  // by pid
+struct RegistryHolders {
+  std::vector<RegistryHolder> descriptors;  // by pid
   uint64_t in_kernel = 0;
 
   // "3 references: python3[812] 2, 1 in the kernel"
@@ -31,11 +31,13 @@ struct Holders {
 };
 
 // By name; of the file's text.
-[[nodiscard]] Result<std::map<std::string, Holders>> parse_holders(std::string_view text);
+[[nodiscard]] Result<std::map<std::string, RegistryHolders>> parse_registry_holders(
+    std::string_view text);
 
 // Of one name, which `state` says how many references there are on.
-[[nodiscard]] Result<Holders> holders_of(const std::string& name, const StateFile& state,
-                                         const std::string& root = "");
+[[nodiscard]] Result<RegistryHolders> registry_holders_of(const std::string& name,
+                                                          const StateFile& state,
+                                                          const std::string& root = "");
 
 }  // namespace raceless
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "holders/holder_programs.h"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "file_descriptor.h"
+#include "holders.skel.h"
+#include "tracing/libbpf_log.h"
+
+namespace raceless {
+
+namespace {
+
+constexpr const char* kKernelBtf = "/sys/kernel/btf/vmlinux";
+constexpr size_t kReadBytes = 1 << 16;
+
+// The ring buffer has no other mark of what a record is.
+static_assert(sizeof(raceless_holder) != sizeof(raceless_module_use));
+static_assert(sizeof(raceless_holder) != RACELESS_MODULE_PUT_SIZE);
+
+}  // namespace
+
+// Does not move, while HolderPrograms may.
+struct HolderPrograms::Received {
+  std::vector<raceless_holder> holders;
+  std::function<void(const raceless_module_use&)> use;
+  std::optional<Error> error;
+
+  static int on_record(void* self, void* data, size_t bytes) {
+    auto* received = static_cast<Received*>(self);
+    if (bytes == sizeof(raceless_holder)) {
+      received->holders.push_back(*static_cast<const raceless_holder*>(data));
+    } else if (bytes == sizeof(raceless_module_use) || bytes == RACELESS_MODULE_PUT_SIZE) {
+      raceless_module_use use{};
+      std::memcpy(&use, data, bytes);
+      if (received->use) received->use(use);
+    } else {
+      received->error = Error{EPROTO, "a record of an unknown size"};
+    }
+    return 0;
+  }
+};
+
+void HolderPrograms::Close::operator()(holders_bpf* programs) const {
+  holders_bpf::destroy(programs);
+}
+void HolderPrograms::Close::operator()(bpf_link* link) const { bpf_link__destroy(link); }
+void HolderPrograms::Close::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+
+HolderPrograms::HolderPrograms() : received_(std::make_unique<Received>()) {}
+HolderPrograms::~HolderPrograms() = default;
+HolderPrograms::HolderPrograms(HolderPrograms&&) noexcept = default;
+
+Result<HolderPrograms> HolderPrograms::open(const std::string& module, bool record) {
+  if (access(kKernelBtf, F_OK) != 0)
+    return fail_errno(std::string("cannot read this kernel's BTF (") + kKernelBtf +
+                      "); holders needs a kernel built with CONFIG_DEBUG_INFO_BTF");
+  const LibbpfLog log;
+  HolderPrograms opened;
+  opened.programs_.reset(holders_bpf::open());
+  if (!opened.programs_) return log.fail(errno, "cannot open the BPF programs of holders");
+  holders_bpf& programs = *opened.programs_;
+  std::array<char, RACELESS_MODULE_NAME_SIZE> name{};
+  module.copy(name.data(), name.size() - 1);
+  static_assert(sizeof(programs.rodata->target) == name.size());
+  // The kernel freezes it when it is loaded.
+  std::memcpy(const_cast<__u64*>(programs.rodata->target), name.data(), name.size());
+  bpf_program__set_autoload(programs.progs.on_get, record);
+  bpf_program__set_autoload(programs.progs.on_put, record);
+  if (const int error = holders_bpf::load(&programs); error != 0)
+    return log.fail(-error, "cannot load the BPF programs of holders");
+  opened.ring_.reset(ring_buffer__new(bpf_map__fd(programs.maps.events), Received::on_record,
+                                      opened.received_.get(), nullptr));
+  if (!opened.ring_) return log.fail(errno, "cannot open the ring buffer");
+  if (Status found = opened.run(programs.progs.find_symbols); !found)
+    return tl::unexpected(found.error());
+  return opened;
+}
+
+Status HolderPrograms::run(bpf_program* program) const {
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(program), &options); error != 0)
+    return fail(-error, std::string("cannot run the BPF program ") + bpf_program__name(program));
+  return {};
+}
+
+template <typename Record>
+Status HolderPrograms::iterate(bpf_program* program, std::vector<Record>& records) const {
+  const LibbpfLog log;
+  const std::string what = std::string("the BPF iterator ") + bpf_program__name(program);
+  const std::unique_ptr<bpf_link, Close> link(bpf_program__attach_iter(program, nullptr));
+  if (!link) return log.fail(errno, "cannot attach " + what);
+  const FileDescriptor iterator(bpf_iter_create(bpf_link__fd(link.get())));
+  if (!iterator) return fail_errno("cannot start " + what);
+  std::vector<char> bytes;
+  for (;;) {
+    const size_t old = bytes.size();
+    bytes.resize(old + kReadBytes);
+    const ssize_t got = read(iterator.get(), bytes.data() + old, kReadBytes);
+    bytes.resize(old + (got > 0 ? static_cast<size_t>(got) : 0));
+    if (got == 0) break;
+    // EAGAIN: a million tasks without a record; the next read goes on from there.
+    if (got < 0 && errno != EINTR && errno != EAGAIN) return fail_errno("cannot read " + what);
+  }
+  if (bytes.size() % sizeof(Record) != 0) return fail(EPROTO, "half a record of " + what);
+  records.resize(bytes.size() / sizeof(Record));
+  std::memcpy(static_cast<void*>(records.data()), bytes.data(), bytes.size());
+  return {};
+}
+
+Result<Sightings> HolderPrograms::look() {
+  Sightings seen;
+  received_->holders.clear();
+  auto& programs = programs_->progs;
+  for (bpf_program* program : {programs.find_module, programs.mounts, programs.swaps})
+    if (Status good = run(program); !good) return tl::unexpected(good.error());
+  if (programs_->bss->mounts_complete == 0)
+    seen.missing.emplace_back(
+        "all mounts: the list of file systems changed meanwhile, or the kernel does not list "
+        "super_blocks among its symbols");
+  if (programs_->bss->text_begin == 0)
+    seen.missing.emplace_back(
+        "tasks that run in it: the module went, or the kernel does not list modules among its "
+        "symbols");
+  if (Status good = read_record(); !good) return tl::unexpected(good.error());
+  seen.holders = std::move(received_->holders);
+  for (bpf_program* program : {programs.open_files, programs.mapped_files, programs.processes,
+                               programs.links, programs.programs}) {
+    std::vector<raceless_holder> found;
+    if (Status good = iterate(program, found); !good) return tl::unexpected(good.error());
+    seen.holders.insert(seen.holders.end(), found.begin(), found.end());
+  }
+  if (Status good = iterate(programs.runners, seen.runners); !good)
+    return tl::unexpected(good.error());
+  return seen;
+}
+
+Status HolderPrograms::record(std::function<void(const raceless_module_use&)> use) {
+  received_->use = std::move(use);
+  // Puts first: a get whose put is missed would be taken for a leak.
+  for (bpf_program* program : {programs_->progs.on_put, programs_->progs.on_get}) {
+    const LibbpfLog log;
+    links_.emplace_back(bpf_program__attach(program));
+    if (!links_.back())
+      return log.fail(errno, std::string("cannot attach ") + bpf_program__section_name(program));
+  }
+  return {};
+}
+
+Status HolderPrograms::read_record() {
+  if (const int got = ring_buffer__consume(ring_.get()); got < 0)
+    return fail(-got, "cannot read the ring buffer");
+  if (received_->error) return tl::unexpected(*received_->error);
+  return {};
+}
+
+uint64_t HolderPrograms::lost() const { return programs_->bss->events_lost; }
+
+}  // namespace raceless
