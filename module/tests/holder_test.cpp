@@ -27,7 +27,7 @@ class Holding : public Registry {
     const std::map<std::string, RegistryHolders> all = holders();
     const auto found = all.find(name);
     if (found == all.end()) return 0;
-    for (const Holder& holder : found->second.descriptors)
+    for (const RegistryHolder& holder : found->second.descriptors)
       if (holder.pid == static_cast<uint64_t>(pid)) return holder.references;
     return 0;
   }
