@@ -9,6 +9,7 @@ namespace {
 const GetNaming& naming() {
   static const GetNaming words{[](const std::vector<uint64_t>& stack) {
                                  std::vector<std::string> frames;
+                                 frames.reserve(stack.size());
                                  for (const uint64_t address : stack)
                                    frames.push_back("f" + std::to_string(address));
                                  return frames;

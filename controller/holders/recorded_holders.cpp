@@ -47,9 +47,13 @@ std::set<std::pair<std::string, uint64_t>> instances_of(const std::string& modul
 
 std::vector<Holder> dependents_of(const std::string& module, const std::string& root) {
   std::vector<Holder> holders;
-  for (const std::string& name : names_in(root + "/sys/module/" + module + "/holders"))
-    holders.push_back(
-        {"dependent", "module " + name, 1, {{"dependency", 1}}, {}, "rmmod " + name + " first"});
+  for (const std::string& name : names_in(fmt::format("{}/sys/module/{}/holders", root, module)))
+    holders.push_back({"dependent",
+                       "module " + name,
+                       1,
+                       {{"dependency", 1}},
+                       {},
+                       fmt::format("rmmod {} first", name)});
   return holders;
 }
 
@@ -57,12 +61,12 @@ std::vector<Holder> backed_disks_of(const std::string& module, const std::string
   std::vector<Holder> holders;
   if (module != "loop") return holders;
   for (const std::string& disk : names_in(root + "/sys/block")) {
-    const std::string folder = root + "/sys/block/" + disk + "/loop/";
+    const std::string folder = fmt::format("{}/sys/block/{}/loop/", root, disk);
     const std::string file = first_line(folder + "backing_file");
     if (file.empty()) continue;
     const bool goes = first_line(folder + "autoclear") == "1";
     holders.push_back({"disk",
-                       disk + " backed by " + file,
+                       fmt::format("{} backed by {}", disk, file),
                        1,
                        {{"backing", 1}},
                        {},
@@ -95,6 +99,7 @@ Result<std::vector<Holder>> descriptors_of(const std::string& module, const Stat
     holder.parts["descriptor"] = holder.references;
   }
   std::vector<Holder> all;
+  all.reserve(found.size());
   for (auto& [key, holder] : found) all.push_back(std::move(holder));
   return all;
 }

@@ -11,7 +11,7 @@ namespace raceless {
 namespace {
 
 std::string fresh_root(const std::string& name) {
-  const std::string root = testing::TempDir() + "/" + name;
+  std::string root = testing::TempDir() + "/" + name;
   std::filesystem::remove_all(root);
   std::filesystem::create_directories(root);
   return root;

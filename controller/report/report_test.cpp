@@ -32,7 +32,7 @@ class Report : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string store(const std::string& name, const std::string& text) const {
-    const std::string path = folder_ + "/" + name;
+    std::string path = folder_ + "/" + name;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     EXPECT_TRUE(write_text(path, text));
     return path;

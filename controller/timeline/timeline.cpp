@@ -29,7 +29,7 @@ nlohmann::json sampling_json(const Sampling& sampling) {
 }
 
 std::string describe(const char* what, const Sampling& sampling) {
-  const std::string kept = fmt::format("{}: {} of {}", what, sampling.kept, sampling.seen);
+  std::string kept = fmt::format("{}: {} of {}", what, sampling.kept, sampling.seen);
   if (sampling.stride == 1) return kept;
   return fmt::format("{}, one window of {} ms in {}", kept, kWindowNs / kNsPerMs, sampling.stride);
 }

@@ -123,7 +123,7 @@ bool is_column(const std::string& key) {
 std::string value_text(const std::string& key, const ordered_json& value) {
   if (key == "elapsed_ns") return format_duration(value.get<uint64_t>());
   if (value.is_boolean()) return value.get<bool>() ? key : "";
-  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   if (key == "result" || key == "reason" || key == "call" || key == "error" || key == "cause" ||
       key == "to")
     return text;

@@ -4,12 +4,12 @@
 #ifndef RACELESS_CONTROLLER_TRACE_NUMBERS_H
 #define RACELESS_CONTROLLER_TRACE_NUMBERS_H
 
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "histogram.h"
@@ -27,14 +27,18 @@ struct Naming {
 struct FailedGet {
   std::string reason;
   std::string caller;
-  auto operator<=>(const FailedGet&) const = default;
+  bool operator<(const FailedGet& other) const {
+    return std::tie(reason, caller) < std::tie(other.reason, other.caller);
+  }
 };
 
 struct FailedCall {
   std::string call;
   std::string error;
   std::string cause;
-  auto operator<=>(const FailedCall&) const = default;
+  bool operator<(const FailedCall& other) const {
+    return std::tie(call, error, cause) < std::tie(other.call, other.error, other.cause);
+  }
 };
 
 struct ModuleNumbers {

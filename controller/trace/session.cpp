@@ -192,8 +192,7 @@ Result<int> TraceSession::poll(uint64_t until_ns) {
   const uint64_t wait_ns = until_ns > now ? std::min(until_ns - now, kLookNs) : 0;
   // Whole milliseconds, and not 0 before the time has come.
   const auto wait = std::chrono::milliseconds((wait_ns + kNsPerMs - 1) / kNsPerMs);
-  const Result<int> polled =
-      tracing_->poll(wait, [this](const Event& event) { show_event(event); });
+  Result<int> polled = tracing_->poll(wait, [this](const Event& event) { show_event(event); });
   std::fflush(stdout);
   return polled;
 }
