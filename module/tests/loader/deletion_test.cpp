@@ -114,6 +114,7 @@ void DeletedModule::storm(const std::function<int()>& load) {
       if (delete_module(kGated) == 0) deletions++;
   });
   std::vector<std::thread> loaders;
+  loaders.reserve(kThreads);
   for (int i = 0; i < kThreads; i++)
     loaders.emplace_back([&] {
       while (!stop) {
