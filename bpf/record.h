@@ -47,7 +47,7 @@ const volatile bool emit_events = false;
 /* User space makes this one map, and the next two, for all objects. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
+	__uint(max_entries, 8 << 20);
 } events SEC(".maps");
 
 struct {

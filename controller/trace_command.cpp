@@ -99,7 +99,7 @@ RunCommand add_trace(CLI::App& app) {
       ->type_name("FOLDER")
       ->capture_default_str();
   app.add_flag("--no-pins", asked->no_pins, "pin nothing");
-  app.add_option("--buffer", asked->buffer_bytes, "bytes of the ring buffer of events (1 MiB)")
+  app.add_option("--buffer", asked->buffer_bytes, "bytes of the ring buffer of events (8 MiB)")
       ->type_name("BYTES");
   app.footer(
       "Works on any kernel from 6.1 on with BTF; with raceless.ko loaded the registry's lifecycle\n"

@@ -46,7 +46,7 @@ class Tracing {
     bool pin_programs = false;
     // Fill the ring buffer. Who sets this has to poll(), or events are dropped (and counted).
     bool events = false;
-    // Size of the ring buffer, a power of two, at least a page; 0: its own (1 MiB).
+    // Size of the ring buffer, a power of two, at least a page; 0: its own (8 MiB).
     std::uint32_t events_bytes = 0;
   };
 

@@ -162,11 +162,23 @@ bool EventView::is_shown(const Event& event) {
   return std::visit([this](const auto& record) { return owned_.contains(record.name); }, event);
 }
 
-void EventView::add_stack(int32_t stack, ordered_json& line) const {
+EventView::NamedStack EventView::name_stack(int32_t stack) const {
+  const std::vector<uint64_t> addresses = naming_.stack(stack);
+  NamedStack named{naming_.caller(addresses), {}};
+  if (with_stacks_) named.frames = naming_.frames(addresses);
+  // What has none may get one when the symbols are read again.
+  const auto is_number = [](const std::string& name) { return name.starts_with("0x"); };
+  named.is_complete = !addresses.empty() && !is_number(named.caller) &&
+                      std::ranges::none_of(named.frames, is_number);
+  return named;
+}
+
+void EventView::add_stack(int32_t stack, ordered_json& line) {
   if (stack < 0) return;
-  const std::vector<uint64_t> frames = naming_.stack(stack);
-  line["caller"] = naming_.caller(frames);
-  if (with_stacks_) line["stack"] = naming_.frames(frames);
+  NamedStack& named = stacks_[stack];
+  if (!named.is_complete) named = name_stack(stack);
+  line["caller"] = named.caller;
+  if (with_stacks_) line["stack"] = named.frames;
 }
 
 ordered_json EventView::json(const Event& event) {

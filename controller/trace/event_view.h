@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -32,7 +33,14 @@ class EventView {
   [[nodiscard]] nlohmann::ordered_json json(const Event& event);
 
  private:
-  void add_stack(int32_t stack, nlohmann::ordered_json& line) const;
+  struct NamedStack {
+    std::string caller;
+    std::vector<std::string> frames;
+    bool is_complete = false;  // all of it has names, which will not change
+  };
+
+  void add_stack(int32_t stack, nlohmann::ordered_json& line);
+  [[nodiscard]] NamedStack name_stack(int32_t stack) const;
   [[nodiscard]] bool is_shown(const Event& event);
   [[nodiscard]] bool is_watched(const std::string& module) const;
 
@@ -41,6 +49,9 @@ class EventView {
   std::vector<std::string> watched_;
   uint64_t start_ns_;
   std::set<std::string> owned_;  // providers of watched modules
+  // By number, which the kernel never gives to another stack: a storm has few stacks, and naming
+  // one for each event would be too slow to keep up with it.
+  std::map<int32_t, NamedStack> stacks_;
 };
 
 // "   1.234567  module_loaded   dummy        ok, 5.20 ms             modprobe[123]"; a stack

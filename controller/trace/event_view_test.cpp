@@ -74,6 +74,28 @@ TEST(EventView, AFailedGetHasReasonAndCallerAndItsStackIfAsked) {
   EXPECT_FALSE(view(true).json(record).contains("caller"));
 }
 
+TEST(EventView, AStackIsNamedOnceUnlessANameIsMissing) {
+  int named = 0;
+  std::string caller = "0xffffffffc0001000";
+  EventView::Naming naming;
+  naming.stack = [](int32_t) { return std::vector<uint64_t>{1}; };
+  naming.caller = [&](const auto&) {
+    named++;
+    return caller;
+  };
+  EventView some(naming, false, {}, 0, {});
+  auto record = module_event(RACELESS_EVENT_MODULE_GET_FAIL, "kcm");
+  record.stack = 7;
+  EXPECT_EQ(some.json(record).at("caller"), caller);
+  caller = "sock_create";
+  EXPECT_EQ(some.json(record).at("caller"), caller);
+  EXPECT_EQ(some.json(record).at("caller"), caller);
+  EXPECT_EQ(named, 2);
+  record.stack = 8;
+  EXPECT_EQ(some.json(record).at("caller"), caller);
+  EXPECT_EQ(named, 3);
+}
+
 TEST(EventView, AFailedCallSaysWhyAndWhichModule) {
   auto record = record_of<raceless_event_call>(RACELESS_EVENT_CALL_FAIL, "fs-configfs");
   record.call = 165;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 // The page that `raceless report` makes, in a real browser.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { cpSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launch, open } from './browser.mjs';
-import { benchFolder, exampleRun, makePage, storeLongRun, storeRun } from './fixtures.mjs';
+import { benchFolder, exampleRun, folder, makePage, storeLongRun, storeRun } from './fixtures.mjs';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -245,7 +245,11 @@ test('dark and light follow the system, charts too', async () => {
 });
 
 test('a narrow screen scrolls tables, not the page', async () => {
-  const { page } = await open(browser, both, { viewport: { width: 390, height: 800 } });
+  // Names that have no place to break, as long as a path may be.
+  const long = 'as_long_as_the_name_of_a_folder_may_be'.repeat(6);
+  cpSync(benchFolder, join(folder, long), { recursive: true });
+  const path = makePage('narrow', [storeRun(`${long}_one`, runs[0]), storeRun(`${long}_two`, gated), join(folder, long)]);
+  const { page } = await open(browser, path, { viewport: { width: 390, height: 800 } });
   const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   assert.equal(content, screen);
   await page.close();
