@@ -20,6 +20,7 @@
 #include "tracing/kernel_btf.h"
 #include "tracing/libbpf_log.h"
 #include "tracing/program_set.h"
+#include "tracing/unpinning.h"
 
 namespace raceless {
 
@@ -70,7 +71,8 @@ std::vector<uint32_t> program_ids() {
 }
 
 void unpin_all() {
-  for (const fs::path& pin : pins()) unlink(pin.c_str());
+  const std::vector<fs::path> found = pins();
+  (void)unpin({found.begin(), found.end()});
 }
 
 // A program goes some time after its last link, and until then it holds raceless.ko.

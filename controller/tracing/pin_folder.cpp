@@ -16,6 +16,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "unpinning.h"
+
 namespace raceless {
 namespace {
 
@@ -87,11 +89,8 @@ Status remove_stale(const std::string& path, const std::vector<std::string>& nam
                                                   "folder"));
     }
   }
-  for (const std::string& name : *found) {
-    const std::string stale = join(path, name);
-    if (unlink(stale.c_str()) != 0) return fail_errno("cannot remove the stale pin " + stale);
-  }
-  return {};
+  for (std::string& name : *found) name = join(path, name);
+  return unpin(*found);
 }
 
 bool is_same_file(int fd, const std::string& path) {
@@ -130,7 +129,8 @@ Result<PinFolder> PinFolder::claim(const std::string& path, const std::vector<st
 PinFolder::~PinFolder() {
   if (!folder_ || kept_) return;
   nr_pins_at_once = 0;
-  for (const std::string& name : pinned_) unlink(join(path_, name).c_str());
+  for (std::string& name : pinned_) name = join(path_, name);
+  (void)unpin(pinned_);
   rmdir(path_.c_str());
 }
 

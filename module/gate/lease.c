@@ -13,6 +13,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -25,6 +26,10 @@ struct lease {
 	u64 deadline_ns;
 	bool timed; /* for somebody who is no call that we know */
 };
+
+/* Of whom no end is seen: what such a lease lasts, unless leases end sooner. */
+#define TIMED_LEASE_NS (200 * NSEC_PER_MSEC)
+#define LOOK_AGAIN (HZ / 50 ?: 1) /* for deadlines that have passed */
 
 static LIST_HEAD(leases); /* this and the next one: raceless_gate_lock */
 static unsigned int nr_leases;
@@ -55,10 +60,11 @@ void raceless_gate_lease_take(struct module *module)
 		return;
 	}
 	lease->module = module;
-	lease->deadline_ns = ktime_get_ns() + bound;
 	spin_lock(&raceless_gate_lock);
 	lease->id = raceless_gate_next_id();
 	lease->timed = !raceless_gate_older_calls(lease->id, NULL);
+	lease->deadline_ns = ktime_get_ns() +
+			     (lease->timed ? min(bound, TIMED_LEASE_NS) : bound);
 	wanted = raceless_gate_enabled &&
 		 (!lease->timed || requested);
 	if (wanted && nr_leases >= RACELESS_GATE_MAX_LEASES) {
@@ -73,8 +79,7 @@ void raceless_gate_lease_take(struct module *module)
 	}
 	spin_unlock(&raceless_gate_lock);
 	if (wanted)
-		mod_delayed_work(system_wq, &lease_work,
-				 nsecs_to_jiffies(bound) + 1);
+		queue_delayed_work(system_wq, &lease_work, LOOK_AGAIN);
 	else
 		kfree(lease);
 }
@@ -110,7 +115,7 @@ void raceless_gate_leases_check(void)
 		nr_leases--;
 	}
 	if (nr_leases)
-		queue_delayed_work(system_wq, &lease_work, HZ / 50 ?: 1);
+		queue_delayed_work(system_wq, &lease_work, LOOK_AGAIN);
 	spin_unlock(&raceless_gate_lock);
 	list_for_each_entry_safe(lease, next, &over, node) {
 		module_put(lease->module);

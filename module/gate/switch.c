@@ -27,7 +27,7 @@ unsigned int raceless_gate_exit_ms = 3000;
 module_param_named(gate_exit_ms, raceless_gate_exit_ms, uint, 0644);
 MODULE_PARM_DESC(gate_exit_ms, "gate: how long a call waits for one module's exit");
 
-unsigned int raceless_gate_lease_ms = 200;
+unsigned int raceless_gate_lease_ms = 1000;
 module_param_named(gate_lease_ms, raceless_gate_lease_ms, uint, 0644);
 MODULE_PARM_DESC(gate_lease_ms, "gate: how long what was requested cannot be unloaded, at the most");
 

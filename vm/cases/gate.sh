@@ -2,6 +2,7 @@
 # The gate, step by step, on a module that comes and goes as the tests like: module/tests/gate.
 # ONLY=PATTERN runs some.
 # needs: raceless
+# modules: dummy
 # files: build/cmake/bin/gate_test:/usr/bin/gate_test
 # smp: 2
 # memory: 1024

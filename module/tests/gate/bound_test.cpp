@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-// Waits that would not end by themselves, and how the gate ends.
+// Waits that would not end by themselves.
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 
-#include "device.h"
-#include "gate/gate.h"
 #include "gated.h"
 #include "module_loader.h"
 
@@ -61,53 +58,27 @@ TEST_F(Gated, DeleteWaitsForWhoIsRetried) {
   EXPECT_GE(grown("deletes_delayed"), 1U);
 }
 
+// Of another module, which is loaded while a call waits: the lease is for that call, and ends
+// before it.
+TEST_F(Gated, LeaseHasABound) {
+  ASSERT_EQ(load_gated("exit_ms=5000"), 0);
+  ASSERT_TRUE(set_parameter("raceless", "gate_exit_ms", "9000"));
+  ASSERT_TRUE(set_parameter("raceless", "gate_lease_ms", "400"));
+  const Unload unload;
+  std::thread user([] { EXPECT_EQ(mount_gated(), 0); });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  ASSERT_EQ(load_module("dummy"), 0);
+  EXPECT_EQ(delete_module("dummy"), EAGAIN);
+  EXPECT_TRUE(eventually([] { return delete_module("dummy") == 0; }));
+  EXPECT_EQ(grown("lease_timeouts"), 1U);
+  user.join();
+}
+
 TEST_F(Gated, LeaseKeepsWhatARequestHasLoaded) {
   ASSERT_EQ(mount_gated(), 0);
   EXPECT_GE(grown("leases"), 1U);
   EXPECT_TRUE(eventually([] { return now("leases_now") == 0; }));
   EXPECT_EQ(delete_module(kGated), 0);
-}
-
-TEST_F(Gated, OffLetsEverybodyGo) {
-  ASSERT_EQ(load_gated("exit_ms=3000"), 0);
-  const Unload unload;
-  std::atomic<int64_t> end{0};
-  std::thread user([&end] {
-    EXPECT_EQ(load_gated(), EBUSY);
-    end = now_ms();
-  });
-  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
-  const int64_t begin = now_ms();
-  EXPECT_TRUE(Gate::turn_off());
-  user.join();
-  EXPECT_LT(end - begin, 2000);
-  EXPECT_FALSE(Gate::is_on());
-}
-
-// Its programs are taken away in an emergency: who waits still sees the end.
-TEST_F(Gated, WaitOutlivesTheProgramsThatBeganIt) {
-  ASSERT_EQ(load_gated("exit_ms=2000"), 0);
-  const Unload unload;
-  std::thread user([] {
-    const int error = mount_gated();
-    EXPECT_TRUE(error == 0 || error == ENODEV) << error;
-  });
-  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
-  ASSERT_EQ(system("rm -r /sys/fs/bpf/raceless/gate"), 0);
-  user.join();
-  EXPECT_FALSE(Gate::is_on());
-  EXPECT_TRUE(Gate::turn_off());
-}
-
-TEST_F(Gated, OnlyWhoMayUnloadModulesTurnsIt) {
-  Result<Device> device = Device::open();
-  ASSERT_TRUE(device);
-  ASSERT_EQ(seteuid(65534), 0);
-  const Status off = device->gate(false);
-  ASSERT_EQ(seteuid(0), 0);
-  ASSERT_FALSE(off);
-  EXPECT_EQ(off.error().code, EPERM);
-  EXPECT_TRUE(Gate::is_on());
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ constexpr const char* kMountPoint = "/tmp/gated";
 
 const std::map<std::string, std::string> kBounds = {{"gate_hold_ms", "10000"},
                                                     {"gate_exit_ms", "3000"},
-                                                    {"gate_lease_ms", "200"},
+                                                    {"gate_lease_ms", "1000"},
                                                     {"gate_delete_ms", "1000"}};
 
 // Also when a test has failed: whoever audits the guest finds it as it was.
@@ -43,14 +43,16 @@ int64_t now_ms() {
       .count();
 }
 
-int load_gated(const std::string& options) {
+int load_module(const std::string& name, const std::string& options) {
   Result<ModuleLoader> loader = ModuleLoader::create();
   if (!loader) return loader.error().code;
-  Result<KernelModule> module = loader->find(kGated);
+  Result<KernelModule> module = loader->find(name);
   if (!module) return module.error().code;
   const Status loaded = module->load_with_dependencies(options);
   return loaded ? 0 : loaded.error().code;
 }
+
+int load_gated(const std::string& options) { return load_module(kGated, options); }
 
 int load_image(const std::string& options) {
   Result<ModuleLoader> loader = ModuleLoader::create();

@@ -25,6 +25,7 @@ constexpr const char* kGated = "raceless_gated";
 [[nodiscard]] int64_t now_ms();
 
 // 0 or an errno.
+[[nodiscard]] int load_module(const std::string& name, const std::string& options = "");
 [[nodiscard]] int load_gated(const std::string& options = "");
 // With init_module(2), whose callers do not share one load's result.
 [[nodiscard]] int load_image(const std::string& options = "");

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+// The end of the gate, asked for or not: whoever waits goes on, and nothing is left in the kernel.
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include "device.h"
+#include "gate/gate.h"
+#include "gated.h"
+#include "module_loader.h"
+#include "text_file.h"
+
+namespace raceless {
+namespace {
+
+constexpr const char* kRemovePins = "rm -r /sys/fs/bpf/raceless/gate";
+
+// Does anything of ours, or for us, run when the kernel takes a module?
+bool gets_are_traced() {
+  const Result<std::string> traced = read_text("/sys/kernel/tracing/enabled_functions");
+  EXPECT_TRUE(traced);
+  return traced && traced->find("try_module_get") != std::string::npos;
+}
+
+// Tasks that free a link of BPF now, or wait for their turn.
+long nr_freeing_links() {
+  std::error_code error;
+  const std::filesystem::directory_iterator tasks("/proc", error);
+  return std::count_if(begin(tasks), end(tasks), [](const auto& task) {
+    const Result<std::string> stack = read_text(task.path() / "stack");
+    return stack && stack->find("bpf_link_free") != std::string::npos;
+  });
+}
+
+class GateEnd : public Gated {};
+
+TEST_F(GateEnd, OffLetsEverybodyGo) {
+  ASSERT_EQ(load_gated("exit_ms=3000"), 0);
+  const Unload unload;
+  std::atomic<int64_t> end{0};
+  std::thread user([&end] {
+    EXPECT_EQ(load_gated(), EBUSY);
+    end = now_ms();
+  });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  const int64_t begin = now_ms();
+  EXPECT_TRUE(Gate::turn_off());
+  user.join();
+  EXPECT_LT(end - begin, 2000);
+  EXPECT_FALSE(Gate::is_on());
+}
+
+// Its programs are taken away in an emergency: who waits still sees the end.
+TEST_F(GateEnd, WaitOutlivesTheProgramsThatBeganIt) {
+  ASSERT_EQ(load_gated("exit_ms=2000"), 0);
+  const Unload unload;
+  std::thread user([] {
+    const int error = mount_gated();
+    EXPECT_TRUE(error == 0 || error == ENODEV) << error;
+  });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  ASSERT_EQ(system(kRemovePins), 0);
+  user.join();
+  EXPECT_FALSE(Gate::is_on());
+  EXPECT_TRUE(Gate::turn_off());
+}
+
+TEST_F(GateEnd, OnlyWhoMayUnloadModulesTurnsIt) {
+  Result<Device> device = Device::open();
+  ASSERT_TRUE(device);
+  ASSERT_EQ(seteuid(65534), 0);
+  const Status off = device->gate(false);
+  ASSERT_EQ(seteuid(0), 0);
+  ASSERT_FALSE(off);
+  EXPECT_EQ(off.error().code, EPERM);
+  EXPECT_TRUE(Gate::is_on());
+}
+
+TEST_F(GateEnd, OffLeavesGetsAlone) {
+  EXPECT_TRUE(gets_are_traced());
+  ASSERT_TRUE(Gate::turn_off());
+  EXPECT_FALSE(gets_are_traced());
+}
+
+// Without `off` it is the module's exit that has to.
+TEST_F(GateEnd, ExitLeavesGetsAlone) {
+  ASSERT_EQ(system(kRemovePins), 0);
+  EXPECT_TRUE(gets_are_traced());
+  EXPECT_TRUE(eventually([] { return delete_module("raceless") == 0; }));
+  EXPECT_FALSE(gets_are_traced());
+  ASSERT_EQ(load_module("raceless"), 0);
+}
+
+// Dozens of workers that wait for one mutex look hung on a slow machine.
+TEST_F(GateEnd, OffFreesItsLinksOneAfterTheOther) {
+  std::atomic<bool> stop{false};
+  long most = 0;
+  std::thread watcher([&] {
+    while (!stop) most = std::max(most, nr_freeing_links());
+  });
+  EXPECT_TRUE(Gate::turn_off());
+  stop = true;
+  watcher.join();
+  EXPECT_GE(most, 1) << "nobody was seen";
+  EXPECT_LE(most, 5);
+}
+
+}  // namespace
+}  // namespace raceless
