@@ -44,10 +44,13 @@ const char* variable(const char* name, const char* otherwise) {
 
 Project find_project() {
   Project project;
-  project.binaries = fs::read_symlink("/proc/self/exe").parent_path();
-  fs::path above =
-      project.binaries.parent_path().parent_path().parent_path();  // of build/cmake/bin
+  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
+  const fs::path above = here.parent_path().parent_path().parent_path();  // of build/cmake/bin
   project.source = variable("RACELESS_SOURCE", above.c_str());
+  // A copy of the tree may have programs of its own, or a link to ours.
+  std::error_code none;
+  const fs::path own = fs::canonical(project.source / "build/cmake/bin", none);
+  project.binaries = none ? here : own;
   fs::path home_cache = fs::path(variable("HOME", "/root")) / ".cache";
   project.cache = fs::path(variable("XDG_CACHE_HOME", home_cache.c_str())) / "raceless";
   return project;
