@@ -4,7 +4,7 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm replay vm-test mutants gate-storms gate-kills kernel-patch bench dashboard dashboard-test
+.PHONY: help storm replay vm-test mutants gate-storms gate-kills kernel-patch model bench dashboard dashboard-test
 .PHONY: screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
@@ -33,6 +33,9 @@ gate-kills: dependencies
 
 kernel-patch: dependencies kernel-dependencies
 	@vm/kernel-patch
+
+model:
+	@model/run
 
 bench: dependencies
 	@bench/run

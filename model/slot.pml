@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A name with all who have to do with it: consumers that get, wait, die and put
+ * (module/wait.c), the flight (flight.c), the module's load and exit (instance.c,
+ * unregister.c), an unload by name whose requester may die (hold.c, unload.c), and
+ * the teardown (teardown.c). What is done under slot->lock is one atomic step. One
+ * module provides the name. How references are counted is count.pml's.
+ *
+ * Nobody is left waiting: a consumer that never ends is an invalid end state.
+ *
+ * run: -DROUNDS=1
+ * bug: flight_not_single -DROUNDS=1 -DTROUBLES=1
+ * bug: flight_fails_one -DROUNDS=1 -DTROUBLES=1
+ * bug: handoff_skipped -DROUNDS=1 -DTROUBLES=1
+ * bug: land_forgets_late -DROUNDS=1 -DTROUBLES=1
+ * bug: flight_at_destroy -DROUNDS=1 -DTROUBLES=1
+ * bug: flight_no_retry -DROUNDS=1 -DTROUBLES=1
+ * bug: kick_before_state -DROUNDS=1 -DTROUBLES=1
+ * bug: unregister_forgets_worker -DROUNDS=1 -DTROUBLES=1
+ * bug: vacate_forgets_waiters -DROUNDS=1 -DTROUBLES=1
+ * bug: hold_end_forgets_waiters -DROUNDS=1 -DTROUBLES=1
+ * bug: join_tests_unlocked -DROUNDS=1 -DTROUBLES=1
+ * bug: killed_waiter_stays -DROUNDS=1 -DTROUBLES=1
+ * bug: killed_heir_leaks -DROUNDS=1 -DTROUBLES=1
+ */
+#ifndef CONSUMERS
+#define CONSUMERS 2
+#endif
+#ifndef ROUNDS
+#define ROUNDS 2	/* of each consumer, and of rmmod */
+#endif
+
+#ifndef TROUBLES
+#define TROUBLES 2
+#endif
+
+mtype = { GONE, LOADING, LIVE, STOPPING, DRAINING, DESTROYING };
+mtype = { ABSENT, COMING, RUNNING, GOING };	/* of the module; RUNNING is LIVE */
+mtype = { NOTHING, REFERENCE, ERROR };
+
+/* The slot. */
+mtype state = GONE;
+bool registered;		/* slot->provider */
+bool live;			/* slot->live */
+bool flying, queued, leaving, hold;
+byte publishes, init_failures;
+byte flight_publishes, flight_failures;
+
+/* The module, and what keeps it. */
+mtype module = ABSENT;
+byte pins;
+
+/* The waiters. */
+bool waiting[CONSUMERS];	/* on slot->waiters */
+mtype result[CONSUMERS];	/* what resolved it */
+byte joined[CONSUMERS];
+byte nr_waiters;
+
+/* Ghosts. */
+byte references;		/* on the instance */
+bool alive;			/* from the begin of init to the end of destroy */
+byte destroyed;			/* the publish whose instance is being destroyed, or was */
+byte modprobes;			/* that run for a flight */
+byte troubles = TROUBLES;	/* inits that may yet fail, or be killed */
+
+#define may_unload	(module == RUNNING && pins == 0)
+
+/* Under slot->lock, all of these. */
+inline kick()
+{
+	if
+#ifdef flight_not_single
+	:: nr_waiters > 0 && !leaving && !hold && state == GONE ->
+#else
+	:: nr_waiters > 0 && !flying && !leaving && !hold && state == GONE ->
+#endif
+		assert(!flying);	/* one flight a name */
+		flying = true;
+		flight_publishes = publishes;
+		flight_failures = init_failures;
+		queued = true
+	:: else
+	fi
+}
+
+#define overtaken (publishes != flight_publishes || leaving || hold || state != GONE)
+
+inline resolve_all(how)
+{
+	i = 0;
+	do
+	:: i < CONSUMERS ->
+		if
+		:: waiting[i] ->
+			waiting[i] = false;
+			result[i] = how;
+			nr_waiters--;
+			if
+			:: how == REFERENCE -> references++
+			:: else
+			fi
+#ifdef flight_fails_one
+			if
+			:: how == ERROR -> break
+			:: else
+			fi
+#endif
+		:: else
+		fi;
+		i++
+	:: else -> break
+	od;
+	i = 0
+}
+
+inline publish()
+{
+	assert(!live);
+	publishes++;
+#ifndef handoff_skipped
+	resolve_all(REFERENCE);
+#endif
+	state = LIVE;
+	hold = false;
+	live = true
+}
+
+/* init of an instance that has claimed the slot, and how it ended. */
+inline start(failed)
+{
+	assert(!alive);		/* the old destroy has returned */
+	alive = true;
+	if
+	:: failed = false;
+		atomic { publish() }
+	:: atomic { troubles > 0 -> troubles--; failed = true }
+		alive = false;
+		atomic {
+			init_failures++;
+			if
+			:: !in_place -> registered = false
+			:: else
+			fi;
+			state = GONE;
+			if
+			:: !flying -> resolve_all(ERROR)
+			:: else
+			fi
+		}
+	:: atomic {		/* its loader is killed: the error is about that */
+		!in_place && troubles > 0 ->
+		troubles--;
+		failed = true;
+		met = true
+	   }
+		alive = false;
+		atomic {
+			init_failures++;
+			flight_failures++;
+			registered = false;
+			state = GONE;
+			kick()
+		}
+	fi
+}
+
+/* A load of the module, whose init registers; `met`: somebody else was in its way. */
+inline load(failed, met)
+{
+	failed = true;
+	met = false;
+	if
+	:: atomic { module == ABSENT -> module = COMING }
+		/* try_claim() */
+		if
+		:: atomic {
+			!registered && !hold ->
+			registered = true;
+			state = LOADING
+		   }
+		   start(failed)
+		:: atomic { !registered && hold -> skip }	/* -EBUSY */
+		fi;
+		if
+		:: failed -> module = ABSENT
+		:: else -> module = RUNNING
+		fi
+	:: module == RUNNING -> failed = false
+	:: module == COMING ->		/* -EEXIST if that one makes it, else -EBUSY */
+		module != COMING;
+		if
+		:: module == RUNNING -> failed = false
+		:: else -> met = true
+		fi
+	:: module == GOING -> met = true
+	fi
+}
+
+inline land(error)
+{
+	atomic {
+		flying = false;
+		if
+		:: error && !overtaken ->
+			/* by an unload or a load in its way no get fails */
+			assert(init_failures != flight_failures);
+			resolve_all(ERROR);
+			assert(nr_waiters == 0)	/* all have the error at once */
+		:: else
+		fi;
+#ifndef land_forgets_late
+		kick()
+#endif
+	}
+}
+
+active proctype flight()
+{
+	bool failed, met, in_place, wait, over;
+	byte i;
+
+end_idle:
+	atomic {
+		queued -> queued = false;
+		in_place = false;
+		over = overtaken || nr_waiters == 0;
+		if
+		:: over
+		:: !over && registered && module != GOING ->
+			in_place = true;
+			pins++;
+			state = LOADING
+		:: !over && registered && module == GOING ->
+			/* parked; it comes back each jiffy, until the exit detaches it */
+			wait = true
+#ifndef flight_at_destroy
+		:: !over && !registered && module == GOING -> wait = true
+		:: !over && !registered && module != GOING -> modprobes++
+#else
+		:: !over && !registered -> modprobes++; assert(module != GOING)
+#endif
+		fi
+	}
+	if
+	:: over -> land(false)
+	:: wait ->
+		wait = false;
+		(module != GOING || overtaken || nr_waiters == 0 || !registered);
+		queued = true
+	:: in_place ->
+		start(failed);
+		pins--;
+		land(failed)
+	:: else ->
+		assert(modprobes == 1);
+		load(failed, met);
+		modprobes--;
+		if
+#ifndef flight_no_retry
+		:: failed && met && init_failures == flight_failures -> queued = true
+		:: else ->
+#else
+		:: true ->
+#endif
+			/* loaded without a publish is -ENOENT; land() knows if there was one */
+			land(true)
+		fi
+	fi;
+	over = false;
+	failed = false;
+	met = false;
+	in_place = false;
+	goto end_idle
+}
+
+/* Who has stopped it. */
+inline tear_down()
+{
+	skip;				/* stop, and the grace period */
+	state = DRAINING;
+	atomic { references == 0 -> state = DESTROYING; destroyed = publishes }
+	skip;				/* destroy runs */
+	assert(references == 0);
+	alive = false
+}
+
+inline mark()
+{
+	live = false;
+	state = STOPPING
+}
+
+bool torn_down;			/* the teardown of the unload by name is over */
+bool work;			/* for the worker */
+
+active proctype worker()
+{
+	byte i;
+
+end_idle:
+	work -> work = false;
+	tear_down();
+#ifdef kick_before_state
+	atomic { kick() }
+	atomic { state = GONE; torn_down = true }
+#else
+	atomic { state = GONE; torn_down = true; kick() }
+#endif
+	goto end_idle
+}
+
+/* delete_module, and the exit: raceless_unregister(). */
+inline delete_module()
+{
+	if
+	:: atomic { may_unload -> module = GOING }
+		do
+		:: !registered -> break
+		:: else ->
+			/* settled(): others may have it in their hands */
+			atomic { leaving = true }
+#ifdef unregister_forgets_worker
+			if
+#else
+			atomic { (state == LIVE || state == GONE) ->
+			if
+			:: state == LIVE -> mark()
+			:: else
+			fi }
+			if
+#endif
+			:: state == STOPPING ->
+				tear_down();
+				state = GONE
+			:: else
+			fi;
+			atomic {
+				registered = false;
+				leaving = false;
+				hold = false;
+#ifndef vacate_forgets_waiters
+				kick()
+#endif
+			}
+		od;
+		module = ABSENT
+	:: else
+	fi
+}
+
+active proctype rmmod()
+{
+	byte i, round;
+
+	do
+	:: round < ROUNDS -> round++; delete_module()
+	:: break
+	od
+}
+
+/* raceless unload: its requester may be killed wherever it waits. */
+active proctype unload()
+{
+	byte i;
+	bool ours;
+
+	atomic {
+		if
+		:: !hold && !leaving && state == LIVE ->
+			hold = true;
+			ours = true;
+			mark();
+			work = true
+		:: else
+		fi
+	}
+	if
+	:: ours ->
+		if
+		:: torn_down -> delete_module()
+		:: skip				/* killed */
+		fi;
+		/* the descriptor is closed */
+		atomic {
+			if
+			:: hold -> hold = false;
+#ifndef hold_end_forgets_waiters
+				kick()
+#endif
+			:: else
+			fi
+		}
+	:: else
+	fi
+}
+
+/* Somebody's insmod. */
+active proctype insmod()
+{
+	bool failed, met, in_place;
+	byte i;
+
+	load(failed, met)
+}
+
+proctype consumer(byte me)
+{
+	byte i, round, publish_of;
+
+	do
+	:: round < ROUNDS ->
+		round++;
+again:
+		if
+		:: atomic { live -> references++; publish_of = publishes }
+		:: atomic {
+#ifdef join_tests_unlocked
+			!live -> skip
+		   }
+		   atomic {
+#else
+			!live ->
+#endif
+			joined[me] = publishes;
+			result[me] = NOTHING;
+			waiting[me] = true;
+			nr_waiters++;
+			kick()
+		   }
+		   if
+		   :: result[me] != NOTHING
+		   :: me > 0 ->		/* killed, or its time is up; 0 has to be served */
+			atomic {
+				if
+				:: waiting[me] ->
+#ifndef killed_waiter_stays
+					waiting[me] = false;
+					nr_waiters--;
+#endif
+					result[me] = ERROR
+				:: else		/* resolved: what it was given is its own */
+#ifdef killed_heir_leaks
+					-> result[me] = ERROR
+#endif
+				fi
+			}
+		   fi;
+		   if
+		   :: result[me] == REFERENCE ->
+			publish_of = publishes;
+			assert(publish_of == joined[me] + 1)
+		   :: result[me] == ERROR -> goto next
+		   fi
+		fi;
+		/* it runs the provider's code */
+		assert(destroyed != publish_of);
+		assert(alive);
+		references--;
+next:
+		skip
+	:: else -> break
+	od
+}
+
+init {
+	byte i;
+
+	atomic {
+		do
+		:: i < CONSUMERS -> run consumer(i); i++
+		:: else -> break
+		od
+	}
+}
