@@ -14,6 +14,7 @@ namespace raceless {
 
 Status unpin(const std::vector<std::string>& paths) {
   std::vector<FileDescriptor> held;
+  held.reserve(paths.size());
   for (const std::string& path : paths) held.emplace_back(bpf_obj_get(path.c_str()));
   Status removed;
   for (const std::string& path : paths) {
