@@ -16,6 +16,7 @@
 #include <linux/net.h>
 #include <linux/socket.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 
 static uint init_ms;
 module_param(init_ms, uint, 0644);
@@ -56,6 +57,10 @@ MODULE_PARM_DESC(stall_gets, "a get of the module that has begun ends when the m
 static uint stalled;
 module_param(stalled, uint, 0444);
 MODULE_PARM_DESC(stalled, "how many gets were, until now");
+
+static uint overslept;
+module_param(overslept, uint, 0444);
+MODULE_PARM_DESC(overslept, "how many of these the module outlived");
 
 static const struct tree_descr no_files[] = { { "" } };
 
@@ -149,17 +154,20 @@ static int start_asker(void)
 #define BEGIN_SIZE MCOUNT_INSN_SIZE
 #endif
 
+/* Interrupts are off meanwhile: who waits for all CPUs waits for this, too. */
 static int stall(struct kprobe *probe, struct pt_regs *regs)
 {
-	unsigned int ms;
+	u64 last = ktime_get_mono_fast_ns() + 2ULL * NSEC_PER_SEC;
 
 	if (regs_get_kernel_argument(regs, 0) != (unsigned long)THIS_MODULE)
 		return 0;
 	WRITE_ONCE(stalled, stalled + 1);
-	for (ms = 0; ms < 2000; ms++) {
-		if (READ_ONCE(THIS_MODULE->state) == MODULE_STATE_GOING)
+	while (READ_ONCE(THIS_MODULE->state) != MODULE_STATE_GOING) {
+		if (ktime_get_mono_fast_ns() > last) {
+			WRITE_ONCE(overslept, overslept + 1);
 			break;
-		mdelay(1);
+		}
+		cpu_relax();
 	}
 	return 0;
 }
