@@ -25,6 +25,11 @@ std::string long_time(uint64_t ns) {
   return fmt::format("{} s", seconds);
 }
 
+std::string turns_verdict(const SoakedTarget& target) {
+  if (target.failed_turns != 0) return fmt::format("{} FAILED", target.failed_turns);
+  return target.turns == 0 ? "not reached" : "pass";
+}
+
 std::string targets_text(const SoakRecord& record) {
   Table table;
   table.row({"target", "storms", "lifecycles", "uses", "failed", "verdict"});
@@ -38,11 +43,10 @@ std::string targets_text(const SoakRecord& record) {
     all.failed_turns += target.failed_turns;
     table.row({target.name, std::to_string(target.turns), std::to_string(target.lifecycles),
                std::to_string(target.uses), std::to_string(target.failures),
-               target.failed_turns == 0 ? "pass" : fmt::format("{} FAILED", target.failed_turns)});
+               turns_verdict(target)});
   }
   table.row({all.name, std::to_string(all.turns), std::to_string(all.lifecycles),
-             std::to_string(all.uses), std::to_string(all.failures),
-             all.failed_turns == 0 ? "pass" : fmt::format("{} FAILED", all.failed_turns)});
+             std::to_string(all.uses), std::to_string(all.failures), turns_verdict(all)});
   std::string text = table.text();
   for (const SoakedTarget& target : record.targets)
     if (!target.not_run.empty())
