@@ -4,18 +4,24 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm replay vm-test mutants gate-storms gate-kills kernel-patch model bench dashboard dashboard-test
-.PHONY: screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
+.PHONY: help storm soak foreign replay vm-test mutants gate-storms gate-kills kernel-patch model bench dashboard
+.PHONY: dashboard-test screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
-export MUTANT SAMPLE CONTROL PART USES CELL
+export MUTANT SAMPLE CONTROL PART USES CELL GATE TEST
 
 help:
 	@vm/help
 
 storm: dependencies
 	@vm/storm
+
+soak: dependencies
+	@vm/soak
+
+foreign: dependencies
+	@vm/foreign/run
 
 vm-test: dependencies
 	@vm/test

@@ -22,6 +22,7 @@ using RunCommand = std::function<Outcome()>;
 using AddCommand = RunCommand (*)(CLI::App& app);
 
 RunCommand add_storm(CLI::App& app);
+RunCommand add_soak(CLI::App& app);
 RunCommand add_policies(CLI::App& app);
 RunCommand add_unload(CLI::App& app);
 RunCommand add_doctor(CLI::App& app);

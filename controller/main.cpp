@@ -19,9 +19,11 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr std::array<Command, 11> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
+    {"soak", "storm all targets in turn for a long time, and say what grows meanwhile",
+     raceless::add_soak},
     {"policies", "storm one resource under each lifecycle policy, and compare them",
      raceless::add_policies},
     {"unload", "take names down together, remove their modules, say who is in the way",

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "leaks/holdings.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <filesystem>
 #include <sstream>
 
-#include "file_descriptor.h"
+#include "leaks/shrinking.h"
 #include "text_file.h"
 
 namespace raceless {
@@ -82,17 +80,6 @@ void add_traces(const std::string& traces, const std::string& cache, uint64_t ob
     record = {number(words[0]), frame_at(words, 1), {}};
   }
   add_record(record, cache, object_bytes, code, holdings);
-}
-
-// The slabs that a CPU has for itself count as in use, whole. Gives them back, so that the free
-// objects in them are no leak. Not for caches that have gone since, or were merged with others.
-void shrink_slab_caches() {
-  std::error_code error;
-  for (const auto& cache : fs::directory_iterator("/sys/kernel/slab", error)) {
-    if (cache.is_symlink(error)) continue;
-    const FileDescriptor shrink(open((cache.path() / "shrink").c_str(), O_WRONLY | O_CLOEXEC));
-    if (shrink) (void)!write(shrink.get(), "1", 1);
-  }
 }
 
 }  // namespace

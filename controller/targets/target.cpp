@@ -10,7 +10,9 @@
 #include "targets/policy_target.h"
 #include "targets/registry_target.h"
 #include "targets/replace_target.h"
+#include "targets/soaked_targets.h"
 #include "targets/stock_target.h"
+#include "text_file.h"
 
 namespace raceless {
 
@@ -25,6 +27,7 @@ struct TargetKind {
   std::string_view placeholder;
   std::string_view what;
   Factory make;
+  std::string_view soaked = "";  // names with that prefix, for a soak
 };
 
 Result<std::unique_ptr<Target>> make_registry_target(const Parameters& parameters,
@@ -52,11 +55,13 @@ constexpr std::array<TargetKind, 19> kKinds = {{
     {"replace:through", "", "null and its next version replace each other: unload, load",
      make_replace_target},
     {"replace:side-by-side", "", "the same, and nobody waits", make_replace_target},
-    {"load:", "NAME", "a module of this kernel: loads it, as libkmod does", make_load_target},
-    {"finit_module:", "NAME", "the same, each in its own way", make_load_target},
-    {"init_module:", "NAME", "", make_load_target},
-    {"insmod:", "NAME", "", make_load_target},
-    {"modprobe:", "NAME", "", make_load_target},
+    {"load:", "NAME", "a module of this kernel: loads it, as libkmod does", make_load_target,
+     "load:dummy"},
+    {"finit_module:", "NAME", "the same, each in its own way", make_load_target,
+     "finit_module:romfs"},
+    {"init_module:", "NAME", "", make_load_target, "init_module:romfs"},
+    {"insmod:", "NAME", "", make_load_target, "insmod:romfs"},
+    {"modprobe:", "NAME", "", make_load_target, "modprobe:romfs"},
     {"mount:configfs", "", "mounts configfs", make_mount_target},
     {"mount:romfs", "", "mounts romfs from a loop device", make_mount_target},
     {"fsopen:configfs", "", "the same by fsopen, fsconfig, fsmount", make_mount_target},
@@ -64,7 +69,8 @@ constexpr std::array<TargetKind, 19> kKinds = {{
     {"socket:kcm", "", "creates AF_KCM sockets", make_socket_target},
     {"alg:sha1", "", "binds AF_ALG hash sockets", make_alg_target},
     {"policy:", "NAME", "a lifecycle policy (raceless policies compares all of them)",
-     make_policy_target},
+     make_policy_target,
+     "policy:three-point policy:four-point policy:legacy policy:try_module_get"},
     {"module:", "PATH", "your module, with --workload COMMAND", make_module_target},
 }};
 
@@ -79,6 +85,15 @@ std::string detail_of(const std::string& target) {
 }
 
 }  // namespace
+
+std::vector<std::string> soaked_targets() {
+  std::vector<std::string> targets;
+  for (const TargetKind& kind : kKinds) {
+    if (!kind.name.ends_with(':')) targets.emplace_back(kind.name);
+    for (std::string& name : split_words(kind.soaked)) targets.push_back(std::move(name));
+  }
+  return targets;
+}
 
 std::string list_targets() {
   std::string list;

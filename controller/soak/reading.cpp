@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "soak/reading.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "file_descriptor.h"
+#include "leaks/holdings.h"
+#include "leaks/shrinking.h"
+#include "numbers.h"
+#include "state_file.h"
+#include "text_file.h"
+
+namespace raceless {
+
+namespace {
+
+// What is freed late: files and programs after their grace period, kfree_rcu()'s batches.
+constexpr useconds_t kSettleUs = 1'000'000;
+
+void set(Reading& reading, std::string_view name, double value) {
+  for (size_t i = 0; i < kQuantities.size(); i++)
+    if (kQuantities[i].name == name) reading.values[i] = value;
+}
+
+double number(std::string_view text) { return static_cast<double>(to_number(text).value_or(0)); }
+
+// "Slab:  12345 kB"
+void read_memory(Reading& reading, const std::string& root) {
+  const std::map<std::string, std::string_view> names = {
+      {"Slab:", "slab"},
+      {"VmallocUsed:", "vmalloc"},
+      {"Percpu:", "per-CPU memory"},
+      {"PageTables:", "page tables"},
+      {"KernelStack:", "kernel stacks"},
+  };
+  // What programs use, this one for its history among them, could be free as well.
+  double unused = 0;
+  std::istringstream lines(read_text(root + "/proc/meminfo").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> words = split_words(line);
+    if (words.size() < 2) continue;
+    if (words[0] == "MemFree:" || words[0] == "AnonPages:") unused += number(words[1]) * kKiB;
+    const auto found = names.find(words[0]);
+    if (found != names.end()) set(reading, found->second, number(words[1]) * kKiB);
+  }
+  set(reading, "free memory", unused);
+}
+
+void read_registry(Reading& reading, const std::string& root) {
+  const Result<StateFile> state = StateFile::read(root);
+  if (!state) return;  // raceless.ko is not loaded: it has none of these
+  double instances = 0;
+  double references = 0;
+  double waiters = 0;
+  for (const SlotState& slot : state->slots()) {
+    if (slot.text("state") != "gone") instances++;
+    if (!slot.text("beside_state").empty()) instances++;
+    references += static_cast<double>(slot.number("refs") + slot.number("beside_refs"));
+    waiters += static_cast<double>(slot.number("waiters"));
+  }
+  set(reading, "slots", static_cast<double>(state->slots().size()));
+  set(reading, "instances", instances);
+  set(reading, "references", references);
+  set(reading, "waiters", waiters);
+  set(reading, "descriptors",
+      static_cast<double>(state->total("descriptors_opened").value_or(0)) -
+          static_cast<double>(state->total("descriptors_closed").value_or(0)));
+}
+
+void read_lists(Reading& reading, const std::string& root) {
+  Holdings holdings;
+  add_modules(holdings, root);
+  if (root.empty()) add_bpf_objects(holdings);
+  for (const auto& [key, holding] : holdings)
+    set(reading, key.what == "loaded modules" ? "modules" : key.what,
+        static_cast<double>(holding.count));
+}
+
+void read_caches(Reading& reading, const std::string& root) {
+  Holdings holdings;
+  add_slab_caches(holdings, root);
+  for (const auto& [key, holding] : holdings)
+    reading.caches[key.what] = static_cast<double>(holding.count);
+}
+
+}  // namespace
+
+void come_to_rest() {
+  const FileDescriptor drop(open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC));
+  const auto shrink = [&drop] {
+    // At the begin of the file each time, or it counts for nothing; 4: without a line in the log.
+    for (const char* what : {"4", "3"})
+      if (drop) (void)!pwrite(drop.get(), what, 1, 0);
+    shrink_slab_caches();
+  };
+  malloc_trim(0);
+  shrink();
+  usleep(kSettleUs);
+  shrink();
+}
+
+Reading read_quantities(const std::string& root) {
+  Reading reading;
+  read_memory(reading, root);
+  read_registry(reading, root);
+  read_lists(reading, root);
+  // "0.00 0.01 0.05 1/123 4567": running and all tasks.
+  const std::vector<std::string> load = split_words(first_line(root + "/proc/loadavg"));
+  if (load.size() > 3) set(reading, "tasks", number(load[3].substr(load[3].find('/') + 1)));
+  const std::vector<std::string> files = split_words(first_line(root + "/proc/sys/fs/file-nr"));
+  if (!files.empty()) set(reading, "open files", number(files[0]));
+  read_caches(reading, root);
+  return reading;
+}
+
+std::string quantity_text(Unit unit, double value, bool sign) {
+  const char* prefix = sign && value > 0 ? "+" : "";
+  if (unit == Unit::objects) {
+    const bool whole = std::abs(value) >= 10 || std::abs(value - std::round(value)) < 0.05;
+    return fmt::format("{}{:.{}f}", prefix, value + 0.0, whole ? 0 : 1);
+  }
+  if (std::abs(value) >= 100 * kKiB) return fmt::format("{}{:.1f} MiB", prefix, value / kMiB);
+  return fmt::format("{}{:.0f} KiB", prefix, value / kKiB + 0.0);
+}
+
+}  // namespace raceless
