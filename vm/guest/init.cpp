@@ -12,8 +12,8 @@
 //      process group.
 //   4. When the command has ended, copy what is left in its pipes (background children may hold
 //      them open; they are not waited for), compare the numbers if the options ask for it and the
-//      command ended well, let the kernel look through its slab caches, and write /results as a tar
-//      to the results disk.
+//      command ended well, let the kernel look through its slab caches and for leaks, and write
+//      /results as a tar to the results disk.
 //   5. Read the taint mask, write the end marker to the kernel log and wait until the console has
 //      printed it, so that the host's console log is known to be whole.
 //   6. Send End: exit status (128 + n for signal n), taint, bytes sent, whether the numbers agree,
@@ -43,6 +43,7 @@
 #include "../wire.h"
 #include "audit.h"
 #include "command.h"
+#include "leaks.h"
 #include "mounts.h"
 #include "port.h"
 #include "results.h"
@@ -200,6 +201,7 @@ int run() {
   }
   if (audit && status == 0 && end["numbers"].empty()) end["numbers"] = end_audit();
   validate_slabs();
+  find_leaks(log_line);
   save_results(options, end);
   flush_console();
   end["taint"] = read_line("/proc/sys/kernel/tainted");

@@ -98,6 +98,14 @@ Result<std::string> module_field(const fs::path& file, const std::string& field)
 
 }  // namespace
 
+unsigned Kernel::weight() const {
+  constexpr unsigned kChecked = 4;
+  std::ifstream config(folder / "config");
+  for (std::string line; std::getline(config, line);)
+    if (line == "CONFIG_KASAN=y" || line == "CONFIG_KCSAN=y") return kChecked;
+  return 1;
+}
+
 Result<Kernel> open_kernel(const fs::path& folder) {
   Kernel kernel{fs::absolute(folder), {}};
   std::ifstream(kernel.folder / "release") >> kernel.release;

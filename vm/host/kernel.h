@@ -18,6 +18,8 @@ struct Kernel {
   [[nodiscard]] std::filesystem::path modules() const {
     return folder / "root/lib/modules" / release;
   }
+  // How many times the usual time and memory its guests need, for the checks that are built in.
+  [[nodiscard]] unsigned weight() const;
 };
 
 // The kernel that the user named: 6.1, 6.12, their -rt, or a path. `vm/kernel` fetches what is

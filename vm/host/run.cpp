@@ -296,24 +296,27 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   Machine machine;
   machine.accel = accel->name;
   machine.smp = spec.smp;
-  machine.memory_mib = spec.memory_mib;
+  const unsigned weight = spec.kernel.weight();
+  machine.memory_mib = spec.memory_mib + (weight > 1 ? std::max(512U, spec.memory_mib) : 0);
   machine.results_disk = spec.results_disk;
   machine.results_port = results_port;
   machine.append = spec.append;
-  machine.patience = accel->name == "kvm"
-                         ? 1
-                         : patience_for(host_load(), std::thread::hardware_concurrency(), spec.smp);
+  unsigned patience =
+      accel->name == "kvm"
+          ? 1
+          : patience_for(host_load(), std::thread::hardware_concurrency(), spec.smp);
+  if (spec.record) patience = recorded_patience;
+  machine.patience = weight * patience;
   Machine saved = machine;
   if (spec.record) {
     machine.tape = Tape::Record;
     saved.tape = Tape::Replay;
-    machine.patience = saved.patience = recorded_patience;
   }
   SessionOptions options;
   options.folder = spec.folder;
   options.command = machine.command();
   options.tape = machine.tape;
-  options.limit_s = stretched_limit(spec.timeout_s, machine.patience);
+  options.limit_s = stretched_limit(weight * spec.timeout_s, patience);
   options.boot_limit_s *= machine.patience;
   options.grace_s *= machine.patience;
   options.terminal = spec.terminal;

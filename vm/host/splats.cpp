@@ -80,7 +80,7 @@ std::string Splat::describe() const { return place.empty() ? text : text + " in 
 
 std::string code_place(std::string_view message) {
   static const std::regex format(
-      R"(^(RIP: 0010:| +|(INFO: )?(Allocated|Freed) in )([\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+( \[\w+\])?)( age=.*)?$)");
+      R"(^(RIP: 0010:| +(?:\[<[0-9a-f]+>\] )?|(INFO: )?(Allocated|Freed) in )([\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+( \[\w+\])?)( age=.*)?$)");
   if (message.find("+0x") == std::string_view::npos) return {};  // a regex is slow
   std::match_results<std::string_view::const_iterator> match;
   return std::regex_match(message.begin(), message.end(), match, format) ? match[4].str() : "";

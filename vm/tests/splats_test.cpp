@@ -76,6 +76,7 @@ TEST(Splats, APlaceIsWhereTheReportSaysForSure) {
   EXPECT_EQ(code_place(" chrdev_open+0xb6/0x230"), "chrdev_open+0xb6/0x230");
   EXPECT_EQ(code_place("Freed in f.part.0+0x1/0x2 [m] age=23 cpu=0 pid=135"),
             "f.part.0+0x1/0x2 [m]");
+  EXPECT_EQ(code_place("    [<00000000ab12cd34>] f+0x1/0x2 [m]"), "f+0x1/0x2 [m]");
   for (const char* no : {" ? chrdev_open+0xb6/0x230", "RIP: 0033:0x7feb3b060350", "Call Trace:",
                          "text f+0x1/0x2 [m] text", "Modules linked in: planted(OE)"})
     EXPECT_EQ(code_place(no), "") << no;
