@@ -20,7 +20,7 @@ constexpr size_t kKnownSizes = Arena::kPage;  // no structure may be longer
 // Of 64.
 constexpr std::array<unsigned, kKinds> kWeights = {20, 12, 14, 3, 7, 2, 2, 4};
 
-constexpr std::array<uint64_t, 5> kShortWaits = {1, 1'000, 1'000'000, 5'000'000, 20'000'000};
+constexpr std::array<uint64_t, 5> kShortWaits = {1, 1'000, 100'000, 1'000'000, 10'000'000};
 constexpr std::array<uint64_t, 4> kLongWaits = {0, 1, 50'000'000, RACELESS_MAX_TIMEOUT_NS};
 constexpr std::array<uint64_t, 3> kBadWaits = {RACELESS_MAX_TIMEOUT_NS + 1, 1ULL << 63, UINT64_MAX};
 
