@@ -4,12 +4,12 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm soak foreign replay vm-test mutants gate-storms gate-kills kernel-patch model bench dashboard
+.PHONY: help storm soak foreign replay vm-test mutants gate-storms gate-kills fuzz kernel-patch model bench dashboard
 .PHONY: dashboard-test screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
-export MUTANT SAMPLE CONTROL PART USES CELL GATE TEST
+export MUTANT SAMPLE CONTROL PART USES CELL GATE TEST CALLS
 
 help:
 	@vm/help
@@ -36,6 +36,11 @@ gate-storms: dependencies
 gate-kills: dependencies
 	@vm/build "$${KERNEL:-6.12}" >/dev/null
 	@vm/run -k "$${KERNEL:-6.12}" --case vm/cases/gate-kills.sh -e KILLS=1000 -e OFFS=200 -e PINS=50
+
+# The long form of vm/cases/fuzz.sh.
+fuzz: dependencies
+	@vm/build "$${KERNEL:-6.12}" raceless raceless-vm init fuzz >/dev/null
+	@vm/run -k "$${KERNEL:-6.12}" --case vm/cases/fuzz.sh -e CALLS="$${CALLS:-1000000}" -e SEED="$$SEED"
 
 kernel-patch: dependencies kernel-dependencies
 	@vm/kernel-patch

@@ -9,8 +9,9 @@
  * Every structure begins with its own size in bytes. A kernel that knows a
  * longer structure reads the missing fields as zero; a kernel that knows a
  * shorter one accepts the longer structure if the fields that it does not know
- * are zero, and fails with E2BIG otherwise. Reserved fields and unknown flags
- * must be zero (EINVAL).
+ * are zero, and fails with E2BIG otherwise, or if it is longer than a page. One
+ * that is too short, and reserved fields and unknown flags that are not zero, are
+ * EINVAL; what cannot be read or written is EFAULT.
  *
  * Names are 1 to RACELESS_NAME_MAX characters of [a-z0-9_], NUL-terminated;
  * anything else is EINVAL. All times are in nanoseconds.
@@ -94,8 +95,9 @@ enum raceless_promise {
  * The reference pins the provider's module: plain rmmod says "in use".
  *
  * Return: 0; ENOENT (NOWAIT: not there; else: no module provides it), the error
- * of the provider's init, ETIMEDOUT, EINTR (killed), EDEADLK, EMFILE, EDQUOT,
- * EAGAIN, ENOSPC, EINVAL, E2BIG, EFAULT.
+ * of the provider's init, EBUSY (others unload what its modprobe loads, again and
+ * again), ETIMEDOUT, EINTR (killed), EDEADLK, EMFILE, EDQUOT, EAGAIN, ENOSPC,
+ * ENOMEM, EINVAL, E2BIG, EFAULT.
  */
 struct raceless_get {
 	__u32 size;
@@ -118,7 +120,7 @@ struct raceless_get {
  * @ref: in: what RACELESS_IOC_GET gave.
  *
  * Return: 0; EBADF (no such reference), EBUSY (a call through it is running in
- * another thread).
+ * another thread), EINVAL, E2BIG, EFAULT.
  */
 struct raceless_put {
 	__u32 size;
@@ -146,8 +148,8 @@ struct raceless_put {
  * @waited_ns: out: as in struct raceless_get.
  *
  * Return: 0; EBADF, EOPNOTSUPP (the provider has no calls), EMSGSIZE, ENOSPC
- * (the output does not fit), what the provider returns, and with
- * RACELESS_CALL_BY_NAME what RACELESS_IOC_GET returns.
+ * (the output does not fit), what the provider returns, ENOMEM, EINVAL, E2BIG,
+ * EFAULT, and with RACELESS_CALL_BY_NAME what RACELESS_IOC_GET returns, but EMFILE.
  */
 struct raceless_call {
 	__u32 size;
@@ -201,8 +203,8 @@ struct raceless_call {
  * on without it; the descriptor still holds the name.
  *
  * Return: 0; ENOENT (nothing is registered), EBUSY (loading, unloading, being
- * replaced, or held by another descriptor), EDEADLK (this descriptor holds a reference on it),
- * EPERM, EMFILE, ETIMEDOUT, EINTR, EINVAL, E2BIG, EFAULT.
+ * replaced, or held), EDEADLK (this descriptor holds a reference on it), EPERM,
+ * EMFILE, EDQUOT, ETIMEDOUT, EINTR, ENOMEM, EINVAL, E2BIG, EFAULT.
  */
 struct raceless_unload {
 	__u32 size;
@@ -227,7 +229,8 @@ struct raceless_unload {
  * @flags: in: 0.
  * @name: in: which name.
  *
- * Return: 0; ENOENT (this descriptor does not hold that name).
+ * Return: 0; ENOENT (this descriptor does not hold that name), EBUSY (its unload
+ * waits in another thread), EINVAL, E2BIG, EFAULT.
  */
 struct raceless_release {
 	__u32 size;
@@ -297,8 +300,9 @@ struct raceless_unload_many {
  * On alone does nothing: BPF programs (bpf/gate.bpf.c) decide when to wait. Off
  * returns when nobody waits any more, and no module is kept for anybody.
  *
- * Return: 0; EINTR (killed; it is off, the last waits are about to end), EPERM,
- * EINVAL, E2BIG, EFAULT.
+ * Return: 0; EINTR (killed; it is off, the last waits are about to end), EBUSY
+ * (ftrace is disabled, sysctl kernel.ftrace_enabled), EOPNOTSUPP (a kernel without
+ * ftrace), EPERM, EINVAL, E2BIG, EFAULT.
  */
 struct raceless_gate {
 	__u32 size;

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <vector>
 
+#include "../call_32.h"
 #include "../child.h"
 #include "gate/gate.h"
 #include "gated.h"
@@ -129,7 +130,7 @@ TEST_F(Gated, ManyLoadsWhileItGoes) {
   EXPECT_EQ(failed, 0);
 }
 
-// int $0x80 from a 64-bit program is a call of a 32-bit one; what it points to lies low.
+// For what a call of a 32-bit program points to.
 class LowMemory {
  public:
   LowMemory()
@@ -150,15 +151,6 @@ class LowMemory {
   void* page_;
   size_t used_ = 0;
 };
-
-int call_32(long number, long a, long b, long c, long d, long e) {
-  long result = 0;
-  asm volatile("int $0x80"
-               : "=a"(result)
-               : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
-               : "memory", "r8", "r9", "r10", "r11");
-  return static_cast<int>(result);
-}
 
 TEST_F(Gated, MountOfA32BitProgram) {
   ASSERT_EQ(load_gated("exit_ms=1000"), 0);
