@@ -8,4 +8,4 @@
 # memory: 1024
 # timeout: 14400
 # append: slub_debug=FZPU
-fuzz --gtest_filter="${ONLY:-*}" --calls $((${CALLS:-30000} / 2)) ${SEED:+--seed "$SEED"}
+fuzz --gtest_filter="${ONLY:-*}" --calls $((${CALLS:-12000} / 2)) ${SEED:+--seed "$SEED"}
