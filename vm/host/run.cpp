@@ -119,9 +119,10 @@ bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& r
   return answer == "yes";
 }
 
-// Boots until init came up, at most max_boots times.
+// Boots until init came up, at most max_boots times; once more if the emulator has killed the
+// guest.
 SessionResult boot(const RunSpec& spec, const Machine& machine, const SessionOptions& options,
-                   const SplatRules& rules) {
+                   const SplatRules& rules, const std::function<void(const std::string&)>& say) {
   for (int boots = 1;; ++boots) {
     if (machine.results_disk && !machine.results_port)
       if (auto made = make_disk(spec.folder / "results.img"); !made) {
@@ -131,12 +132,18 @@ SessionResult boot(const RunSpec& spec, const Machine& machine, const SessionOpt
       }
     SessionResult result = run_session(options, rules);
     result.seen.boots = boots;
-    bool again = !result.seen.started && !result.seen.interrupted &&
-                 result.seen.broken_host.empty() && boots < max_boots && !spec.record;
-    if (!again) return result;
+    const bool possible =
+        !result.seen.interrupted && result.seen.broken_host.empty() && !spec.record;
+    const bool emulators_fault = machine.accel == "tcg" && boots == 1 && !result.seen.ended &&
+                                 died_of_vanished_int3(read_console(spec.folder / "console.log"));
+    if (!possible || !(emulators_fault || (!result.seen.started && boots < max_boots)))
+      return result;
+    const fs::path kept = spec.folder / fmt::format("console.died-{}.log", boots);
     std::error_code ignored;
-    fs::rename(spec.folder / "console.log", spec.folder / fmt::format("console.died-{}.log", boots),
-               ignored);
+    fs::rename(spec.folder / "console.log", kept, ignored);
+    if (emulators_fault)
+      say("the emulated CPU ran an int3 that memory did not have any more; once again (" +
+          kept.string() + ")");
   }
 }
 
@@ -330,7 +337,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name,
                   accel->reason));
 
-  SessionResult session = boot(spec, machine, options, *rules);
+  SessionResult session = boot(spec, machine, options, *rules, say);
   RunOutcome outcome;
   outcome.times = session.times;
   outcome.seen = std::move(session.seen);

@@ -205,6 +205,16 @@ SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
   return found;
 }
 
+bool died_of_vanished_int3(std::string_view log) {
+  const std::size_t oops = log.find("Oops: int3");
+  if (oops == std::string_view::npos) return false;
+  const std::size_t code = log.find("Code: ", oops);
+  if (code == std::string_view::npos) return false;
+  const std::string_view bytes = log.substr(code, log.find('\n', code) - code);
+  const std::size_t mark = bytes.find('<');
+  return mark != std::string_view::npos && mark >= 3 && bytes.substr(mark - 3, 2) != "cc";
+}
+
 bool stalled_before_init(const SplatRules& rules, std::string_view log) {
   const std::size_t init = log.find("Run /init as init process");
   if (init == std::string_view::npos) return false;

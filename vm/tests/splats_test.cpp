@@ -107,6 +107,16 @@ TEST(Splats, BadRulesAreErrorsThatNameTheLine) {
   EXPECT_FALSE(rules().allow("(").has_value());
 }
 
+TEST(Splats, AnInt3ThatMemoryHasIsNotTheEmulators) {
+  const std::string oops =
+      "[ 89.04] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\n[ 89.05] RIP: f+0x5\n";
+  EXPECT_TRUE(died_of_vanished_int3(oops + "[ 89.06] Code: 66 0f 1f 00 e8 <97> 3d e4\n"));
+  EXPECT_FALSE(died_of_vanished_int3(oops + "[ 89.06] Code: 66 0f 1f 00 cc <97> 3d e4\n"));
+  EXPECT_FALSE(died_of_vanished_int3(oops + "[ 89.06] Code: Unable to access opcode bytes\n"));
+  EXPECT_FALSE(died_of_vanished_int3(oops));
+  EXPECT_FALSE(died_of_vanished_int3("[ 1.0] Code: 00 e8 <97> 3d\n"));
+}
+
 TEST(Splats, AStallBeforeInitIsToldFromOneAfterIt) {
   const SplatRules known = rules();
   const std::string boot = "[    1.0] Freeing unused memory\n";
