@@ -153,6 +153,7 @@ TEST_F(Allocation, UnloadOfMany) {
   ModprobeLine options("options raceless_probe nr=" + std::to_string(kNames));
   ASSERT_EQ(modprobe("raceless_probe"), 0);
   std::vector<std::string> names;
+  names.reserve(kNames);
   for (int i = 0; i < kNames; i++) names.push_back("probe" + std::to_string(i));
   Device device = open();
   const auto release = [&] {
