@@ -122,7 +122,7 @@ Verdict judge_entries(int code, const Memory& memory) {
         {at + sizeof(raceless_unload_entry::name), at + sizeof(raceless_unload_entry)});
     raceless_unload_entry entry;
     std::memcpy(&entry, bytes.data() + at, sizeof(entry));
-    if (const Verdict wrong = judge_entry(entry)) return wrong;
+    if (Verdict wrong = judge_entry(entry)) return wrong;
   }
   const auto damage = memory.input.damage(written);
   return damage ? Verdict("its entries: " + *damage) : std::nullopt;

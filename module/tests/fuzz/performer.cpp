@@ -115,10 +115,11 @@ void Performer::run_forked(std::span<const Step> rest, bool kill) {
   Caller caller = caller_;
   caller.patient = kill;
   Performer performer(report_, caller, forked_thread(thread_), name_ + ", forked", nullptr);
-  do {
+  for (;;) {
     for (const Step& step : rest)
       if (step.action != Action::fork && step.action != Action::kill) performer.perform(step, {});
-  } while (kill);
+    if (!kill) return;
+  }
 }
 
 void Performer::fork(Choices& choices, std::span<const Step> rest, bool kill) {

@@ -91,17 +91,18 @@ class Builder {
   }
 
   void set_name(char (&name)[RACELESS_NAME_SIZE], bool absent_is_costly) {
+    const auto copy = [&name](const char* text) { std::memcpy(name, text, std::strlen(text) + 1); };
     const uint32_t which = choices_.below(64);
     if (which == 0) {
       std::memset(name, 'a', sizeof(name) - choices_.below(2));
     } else if (which == 1) {
       for (char& c : name) c = static_cast<char>(choices_.next());
     } else if (which < 6) {
-      std::strcpy(name, choices_.pick(kBadNames));
+      copy(choices_.pick(kBadNames));
     } else if (which < 10 && (!absent_is_costly || choices_.one_in(64))) {
-      std::strcpy(name, choices_.pick(kAbsent));
+      copy(choices_.pick(kAbsent));
     } else {
-      std::strcpy(name, choices_.pick(kProvided));
+      copy(choices_.pick(kProvided));
       // behind the NUL is nothing
       if (which == 63) name[RACELESS_NAME_SIZE - 1] = 'X';
     }
@@ -171,12 +172,10 @@ class Builder {
       narrow({EFAULT}, true);
     else if (structure.size < sizeof(T))
       narrow({EINVAL}, true);
-    else if (structure.size > kKnownSizes)
+    else if (structure.size > kKnownSizes || (garbage && readable >= bytes.size()))
       narrow({E2BIG}, true);
     else if (readable < bytes.size())
       narrow({EFAULT, garbage ? E2BIG : EFAULT}, true);
-    else if (garbage)
-      narrow({E2BIG}, true);
     request_.untouched = narrowed_;
     // it runs, and nobody hears of it
     if (!promised.answers.empty() && !memory_.argument.writable()) narrow({EFAULT}, false);
