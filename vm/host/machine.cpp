@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "../wire.h"
+#include "qemu.h"
 #include "qmp.h"
 
 namespace raceless::vm {

@@ -10,8 +10,6 @@
 
 namespace raceless::vm {
 
-inline constexpr const char* qemu = "qemu-system-x86_64";
-
 // Whether QEMU writes or reads the log of all that comes into the machine from outside.
 enum class Tape { None, Record, Replay };
 

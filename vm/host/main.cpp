@@ -14,6 +14,7 @@
 
 #include "case_file.h"
 #include "console.h"
+#include "qemu.h"
 #include "replay.h"
 #include "run.h"
 #include "suite.h"
@@ -296,10 +297,11 @@ int dispatch(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : exit_usage;
   }
   Project project = find_project();
+  if (scan_command->parsed()) return scan(project, log);
+  if (auto chosen = choose_qemu(project.source); !chosen) return failed(chosen.error());
   run_arguments.smp_given = run_command->count("--smp") > 0;
   if (run_command->parsed()) return run(project, run_arguments);
-  if (test_command->parsed()) return test(project, suite);
-  return scan(project, log);
+  return test(project, suite);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "qemu.h"
 #include "qmp.h"
 
 namespace raceless::vm {

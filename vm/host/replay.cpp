@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "qemu.h"
 #include "run.h"
 
 namespace raceless::vm {

@@ -15,6 +15,7 @@
 #include "cache.h"
 #include "console.h"
 #include "kernel.h"
+#include "qemu.h"
 #include "recording.h"
 #include "replay.h"
 #include "report.h"
@@ -254,12 +255,6 @@ Status keep_recording(const Project& project, const RunSpec& spec, const Machine
 }
 
 }  // namespace
-
-Result<std::string> qemu_version() {
-  auto finished = run_program({qemu, "--version"});
-  if (!finished) return fail(0, fmt::format("needs {}; install qemu-system-x86", qemu));
-  return finished->out.substr(0, finished->out.find('\n'));
-}
 
 Result<SplatRules> load_rules(const Project& project, const std::vector<std::string>& allow) {
   auto rules = SplatRules::load(project.source / "vm/splats");

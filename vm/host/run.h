@@ -43,7 +43,6 @@ struct RunOutcome {
   std::optional<std::uint64_t> instructions;  // of a recorded machine, when it stood still
 };
 
-[[nodiscard]] Result<std::string> qemu_version();
 // The detectors of a run: the project's rules and the run's exceptions.
 [[nodiscard]] Result<SplatRules> load_rules(const Project& project,
                                             const std::vector<std::string>& allow);

@@ -205,14 +205,42 @@ SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
   return found;
 }
 
-bool died_of_vanished_int3(std::string_view log) {
+namespace {
+
+// The bytes of the first "Code:" from there on; empty: there is none.
+std::string_view code_after(std::string_view log, std::size_t from) {
+  const std::size_t code = log.find("Code: ", from);
+  return code == std::string_view::npos ? "" : log.substr(code, log.find('\n', code) - code);
+}
+
+bool oopsed_at_vanished_int3(std::string_view log) {
   const std::size_t oops = log.find("Oops: int3");
   if (oops == std::string_view::npos) return false;
-  const std::size_t code = log.find("Code: ", oops);
-  if (code == std::string_view::npos) return false;
-  const std::string_view bytes = log.substr(code, log.find('\n', code) - code);
+  const std::string_view bytes = code_after(log, oops);
   const std::size_t mark = bytes.find('<');
   return mark != std::string_view::npos && mark >= 3 && bytes.substr(mark - 3, 2) != "cc";
+}
+
+// Linux before 6.3 goes back to an int3 that is gone (kprobe_int3_handler()), and takes it again.
+bool stuck_at_vanished_int3(std::string_view log) {
+  std::size_t stall = std::string_view::npos;
+  for (const char* text : {"self-detected stall on CPU", "detected stalls on CPUs", "soft lockup"})
+    stall = std::min(stall, log.find(text));
+  if (stall == std::string_view::npos) return false;
+  const std::size_t rip = log.find("RIP: ", stall);
+  if (rip == std::string_view::npos) return false;
+  const std::string_view place = log.substr(rip, log.find('\n', rip) - rip);
+  const std::string_view bytes = code_after(log, rip);
+  // The begin of a function, with what ftrace writes there: nothing, or a call.
+  return place.find("+0x0/") != std::string_view::npos &&
+         (bytes.find("<0f> 1f 44 00 00") != std::string_view::npos ||
+          bytes.find("<e8>") != std::string_view::npos);
+}
+
+}  // namespace
+
+bool died_of_vanished_int3(std::string_view log) {
+  return oopsed_at_vanished_int3(log) || stuck_at_vanished_int3(log);
 }
 
 bool stalled_before_init(const SplatRules& rules, std::string_view log) {

@@ -69,10 +69,10 @@ class SplatRules {
 // A line of the console without its time stamp, caller and carriage return.
 [[nodiscard]] std::string message_of(std::string_view line);
 
-// Whether the kernel died of an int3 that was not in memory any more when it looked: the byte
-// before the one that its "Code:" marks is another. A CPU that is emulated may run what it has
-// translated while somebody else rewrote it (QEMU 7.2); one of silicon cannot, for the kernel waits
-// for it.
+// Whether the kernel died of an int3 that was not in memory any more when it looked: in an Oops,
+// the byte before the one that its "Code:" marks is another; or it was stuck at the begin of a
+// traced function, where no such byte is. QEMU before 8.1 (see vm/qemu) may run what a CPU has
+// translated while another one rewrote it; a CPU of silicon cannot, for the kernel waits for it.
 [[nodiscard]] bool died_of_vanished_int3(std::string_view log);
 
 // Whether the kernel complained of a stall before it ran init. It had nothing but the emulator

@@ -117,6 +117,20 @@ TEST(Splats, AnInt3ThatMemoryHasIsNotTheEmulators) {
   EXPECT_FALSE(died_of_vanished_int3("[ 1.0] Code: 00 e8 <97> 3d\n"));
 }
 
+TEST(Splats, AStallAtAnInt3ThatMemoryHasNotIsTheEmulators) {
+  const std::string stall = "[ 59.1] watchdog: BUG: soft lockup - CPU#0 stuck for 53s! [dd:119]\n";
+  const std::string begin = "[ 59.1] RIP: 0010:security_file_permission+0x0/0x60\n";
+  const std::string inside = "[ 59.1] RIP: 0010:security_file_permission+0x5/0x60\n";
+  const std::string code = "[ 59.1] Code: cc cc 0f 1f 40 00 <0f> 1f 44 00 00 41 54\n";
+  EXPECT_TRUE(died_of_vanished_int3(stall + begin + code));
+  EXPECT_TRUE(died_of_vanished_int3(stall + begin + "[ 59.1] Code: 40 00 <e8> 1b f4 7a f9\n"));
+  EXPECT_FALSE(died_of_vanished_int3(stall + begin + "[ 59.1] Code: 40 00 <cc> 1b f4 7a f9\n"));
+  EXPECT_FALSE(died_of_vanished_int3(stall + inside + code));
+  EXPECT_FALSE(died_of_vanished_int3(stall + begin));
+  EXPECT_FALSE(died_of_vanished_int3(stall + code));
+  EXPECT_FALSE(died_of_vanished_int3(begin + code)) << "nothing was stuck";
+}
+
 TEST(Splats, AStallBeforeInitIsToldFromOneAfterIt) {
   const SplatRules known = rules();
   const std::string boot = "[    1.0] Freeing unused memory\n";
