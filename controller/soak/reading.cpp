@@ -30,6 +30,18 @@ void set(Reading& reading, std::string_view name, double value) {
 
 double number(std::string_view text) { return static_cast<double>(to_number(text).value_or(0)); }
 
+// Free pages that CPUs keep in lists of their own, tens of MiB of them, are not in MemFree; each
+// list of each zone has a line "count: 42" in /proc/zoneinfo.
+double bytes_in_cpu_lists(const std::string& root) {
+  double pages = 0;
+  std::istringstream lines(read_text(root + "/proc/zoneinfo").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> words = split_words(line);
+    if (words.size() == 2 && words[0] == "count:") pages += number(words[1]);
+  }
+  return pages * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
 // "Slab:  12345 kB"
 void read_memory(Reading& reading, const std::string& root) {
   const std::map<std::string, std::string_view> names = {
@@ -40,7 +52,7 @@ void read_memory(Reading& reading, const std::string& root) {
       {"KernelStack:", "kernel stacks"},
   };
   // What programs use, this one for its history among them, could be free as well.
-  double unused = 0;
+  double unused = bytes_in_cpu_lists(root);
   std::istringstream lines(read_text(root + "/proc/meminfo").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     const std::vector<std::string> words = split_words(line);

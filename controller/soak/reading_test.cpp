@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -48,6 +49,16 @@ TEST_F(ReadingTest, MemoryIsInBytes) {
   EXPECT_EQ(value("page tables"), 512 * kKiB);
   EXPECT_EQ(value("vmalloc"), 11000 * kKiB);
   EXPECT_EQ(value("per-CPU memory"), 3 * kMiB);
+}
+
+TEST_F(ReadingTest, MemoryInTheListsOfCpusIsFree) {
+  write("/proc/meminfo", "MemFree: 800000 kB\nAnonPages: 7 kB\n");
+  write("/proc/zoneinfo",
+        "Node 0, zone    DMA32\n  pages free     220000\n        min      1000\n"
+        "  pagesets\n    cpu: 0\n              count: 1000\n              high:  5000\n"
+        "    cpu: 1\n              count: 24\n              high:  5000\n");
+  EXPECT_EQ(value("free memory"),
+            800007 * kKiB + 1024 * static_cast<double>(sysconf(_SC_PAGESIZE)));
 }
 
 TEST_F(ReadingTest, TheRegistryTellsItsOwn) {
