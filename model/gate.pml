@@ -7,6 +7,7 @@
  *
  * Promised: while the gate is on no call fails, a call is restarted once at most,
  * deletes come to their end, and when it is off nobody waits, nothing is leased.
+ * With deletes that never end (live) each call does.
  */
 #ifndef CALLERS
 #define CALLERS 2
@@ -31,11 +32,18 @@ byte references;		/* of users, and of leases
  * bug: gate_call_not_ended
  * bug: gate_own_unload_waits
  * bug: gate_off_wakes_nobody -DOFF
+ * live:
+ * live: -DLEASE_ENDS
+ * live: -Dgate_no_lease
+ * live: -Dgate_no_priority
+ * livebug: gate_no_priority -DLEASE_ENDS
+ * livebug: gate_neither -Dgate_no_lease -Dgate_no_priority
  */
 bool gate = true;
 
 bool known[CALLERS];		/* a call that met something, until it ends */
 bool retried[CALLERS];		/* it has been restarted, or is about to be */
+bool ended[CALLERS];
 bool leased;
 bool lease_for[CALLERS];	/* the calls known at its begin */
 byte modprobes;			/* that run */
@@ -124,8 +132,10 @@ again:
 #endif
 		fi;
 		gone = false;
+#ifndef ENDLESS
 		restarts++;
 		assert(restarts <= RESTARTS);
+#endif
 		goto again
 	:: !gate || !known[me]			/* the error is its user's */
 	fi;
@@ -135,18 +145,24 @@ done:
 		known[me] = false;
 #endif
 		retried[me] = false;
-		check_lease()
+		check_lease();
+		ended[me] = true
 	}
 }
 
 /* delete_module, one after the other. */
 active proctype delete()
 {
+#ifdef ENDLESS
+	do
+	:: true ->
+#else
 	byte deletes;
 
 	do
 	:: deletes < DELETES ->
 		deletes++;
+#endif
 #ifndef gate_no_priority
 		/* older calls that are retried come first */
 		(!somebody_retried || !gate);
@@ -169,7 +185,9 @@ end_stuck:			false		/* an exit that never ends */
 			module = ABSENT
 		:: else				/* in use, or not there */
 		fi
+#ifndef ENDLESS
 	:: else -> break
+#endif
 	od
 }
 
@@ -204,3 +222,7 @@ end_audit:
 	timeout ->
 	assert(references == 0 && !leased)
 }
+
+#ifdef ENDLESS
+ltl served { <> ended[0] && <> ended[1] }
+#endif

@@ -6,7 +6,9 @@
  * the teardown (teardown.c). What is done under slot->lock is one atomic step. One
  * module provides the name. How references are counted is count.pml's.
  *
- * Nobody is left waiting: a consumer that never ends is an invalid end state.
+ * Nobody is left waiting: a consumer that never ends is an invalid end state. And
+ * nobody waits while others go round in circles (live): who waits is resolved.
+ * MISSING: there is no module to load.
  *
  * run: -DROUNDS=1
  * bug: flight_not_single -DROUNDS=1 -DTROUBLES=1
@@ -22,6 +24,10 @@
  * bug: join_tests_unlocked -DROUNDS=1 -DTROUBLES=1
  * bug: killed_waiter_stays -DROUNDS=1 -DTROUBLES=1
  * bug: killed_heir_leaks -DROUNDS=1 -DTROUBLES=1
+ * live: -DCONSUMERS=1 -DROUNDS=1 -DTROUBLES=1
+ * live: -DROUNDS=1 -DTROUBLES=0
+ * live: -DROUNDS=1 -DMISSING
+ * livebug: missing_retried -DROUNDS=1 -DMISSING
  */
 #ifndef CONSUMERS
 #define CONSUMERS 2
@@ -64,6 +70,11 @@ byte modprobes;			/* that run for a flight */
 byte troubles = TROUBLES;	/* inits that may yet fail, or be killed */
 
 #define may_unload	(module == RUNNING && pins == 0)
+#ifdef MISSING
+#define missing		true
+#else
+#define missing		false
+#endif
 
 /* Under slot->lock, all of these. */
 inline kick()
@@ -170,7 +181,10 @@ inline load(failed, met)
 	failed = true;
 	met = false;
 	if
-	:: atomic { module == ABSENT -> module = COMING }
+#ifdef MISSING
+	:: module == ABSENT -> skip
+#endif
+	:: atomic { module == ABSENT && !missing -> module = COMING }
 		/* try_claim() */
 		if
 		:: atomic {
@@ -203,7 +217,7 @@ inline land(error)
 		if
 		:: error && !overtaken ->
 			/* by an unload or a load in its way no get fails */
-			assert(init_failures != flight_failures);
+			assert(missing || init_failures != flight_failures);
 			resolve_all(ERROR);
 			assert(nr_waiters == 0)	/* all have the error at once */
 		:: else
@@ -256,7 +270,10 @@ end_idle:
 		load(failed, met);
 		modprobes--;
 		if
-#ifndef flight_no_retry
+#ifdef missing_retried
+		:: failed && init_failures == flight_failures -> queued = true
+		:: else ->
+#elif !defined(flight_no_retry)
 		:: failed && met && init_failures == flight_failures -> queued = true
 		:: else ->
 #else
@@ -472,3 +489,7 @@ init {
 		od
 	}
 }
+
+#ifdef ENDLESS
+ltl served { [] (waiting[0] -> <> !waiting[0]) }
+#endif
