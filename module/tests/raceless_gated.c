@@ -62,6 +62,27 @@ static uint overslept;
 module_param(overslept, uint, 0444);
 MODULE_PARM_DESC(overslept, "how many of these the module outlived");
 
+static uint linger_ms;
+module_param(linger_ms, uint, 0644);
+MODULE_PARM_DESC(linger_ms, "how long after the exit's begin who reads linger keeps the module's end");
+
+static bool going;
+
+/* The module's folder goes after its exit, and that waits for whoever reads a file there. */
+static int linger(char *buffer, const struct kernel_param *param)
+{
+	while (linger_ms && !READ_ONCE(going)) {
+		if (msleep_interruptible(20))
+			return -EINTR;
+	}
+	msleep(linger_ms);
+	return 0;
+}
+
+static const struct kernel_param_ops linger_ops = { .get = linger };
+module_param_cb(linger, &linger_ops, NULL, 0444);
+MODULE_PARM_DESC(linger, "read when the module goes, it keeps that from its end");
+
 static const struct tree_descr no_files[] = { { "" } };
 
 static int fill(struct super_block *sb, struct fs_context *fc)
@@ -126,8 +147,6 @@ static struct miscdevice gated_device = {
 	.name = "raceless_gated",
 	.fops = &device_ops,
 };
-
-static bool going;
 
 static int ask_when_going(void *unused)
 {

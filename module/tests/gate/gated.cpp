@@ -2,6 +2,7 @@
 #include "gated.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -89,8 +90,21 @@ bool set_parameter(const std::string& module, const std::string& name, const std
   return file.good();
 }
 
+bool run_on(int cpu) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(cpu, &cpus);
+  return sched_setaffinity(0, sizeof cpus, &cpus) == 0;
+}
+
+bool is_in(pid_t task, const char* function) {
+  const Result<std::string> stack = read_text("/proc/" + std::to_string(task) + "/stack");
+  return stack && stack->find(function) != std::string::npos;
+}
+
 Unload::Unload()
     : thread_([this] {
+        tid_ = gettid();
         // in use for as long as somebody else's lease lasts
         (void)eventually([this] {
           error_ = delete_module(kGated);

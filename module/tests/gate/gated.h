@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,11 @@ constexpr const char* kGated = "raceless_gated";
 [[nodiscard]] bool set_parameter(const std::string& module, const std::string& name,
                                  const std::string& value);
 
+// The calling thread, from here on.
+[[nodiscard]] bool run_on(int cpu);
+// Does the task sleep in that function of the kernel, or in one that it calls?
+[[nodiscard]] bool is_in(pid_t task, const char* function);
+
 // delete_module of raceless_gated in a thread, until it is in the exit; joined at the end.
 class Unload {
  public:
@@ -47,9 +53,11 @@ class Unload {
 
   void join();
   [[nodiscard]] int error() const { return error_; }
+  [[nodiscard]] pid_t tid() const { return tid_; }
 
  private:
   int error_ = -1;
+  std::atomic<pid_t> tid_{0};
   std::thread thread_;
 };
 
