@@ -4,12 +4,12 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm soak foreign replay vm-test mutants gate-storms gate-kills fuzz kernel-patch model bench dashboard
+.PHONY: help storm soak foreign replay vm-test mutants perturb gate-storms gate-kills fuzz kernel-patch model bench dashboard
 .PHONY: dashboard-test screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
-export MUTANT SAMPLE CONTROL PART USES CELL GATE TEST CALLS
+export MUTANT SAMPLE CONTROL PERTURB PART USES CELL GATE TEST CALLS
 
 help:
 	@vm/help
@@ -28,6 +28,9 @@ vm-test: dependencies
 
 mutants: dependencies
 	@vm/mutants/run
+
+perturb: dependencies
+	@vm/perturb
 
 gate-storms: dependencies
 	@vm/gate-storms

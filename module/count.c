@@ -36,6 +36,7 @@ static void end_drain(struct raceless_provider *provider)
 	struct raceless_drain *drain = provider->drain;
 
 	llist_add(&provider->drained, &drain->ended);
+	raceless_perturb(RACELESS_POINT_ZEROED);
 	complete(&drain->each);
 }
 
@@ -52,6 +53,7 @@ void raceless_count_fold(struct raceless_provider *provider,
 	provider->drain = drain; /* the bias keeps all puts from it, till below */
 	for_each_possible_cpu(cpu)
 		sum += *per_cpu_ptr(provider->count, cpu);
+	raceless_perturb(RACELESS_POINT_SUMMED);
 	if (!atomic_long_add_return(sum - FOLD_BIAS, &provider->folded))
 		end_drain(provider);
 }

@@ -163,6 +163,7 @@ static void fly_modprobe(struct raceless_slot *slot)
 	unsigned int delay;
 	int status, err;
 
+	raceless_perturb(RACELESS_POINT_MODPROBE);
 	raceless_count(COUNT_MODPROBES);
 	/* only the flight's own worker writes these */
 	slot->flight_tries++;
@@ -172,6 +173,7 @@ static void fly_modprobe(struct raceless_slot *slot)
 		    raceless_owner_disturbed_since(since_ns);
 	err = judge(slot, status, disturbed);
 	if (err != 1) {
+		raceless_perturb(RACELESS_POINT_LANDING);
 		land(slot, err);
 		return;
 	}

@@ -151,10 +151,12 @@ int raceless_instance_start(struct raceless_slot *slot,
 	bool beside = READ_ONCE(slot->provider) != provider;
 	int err;
 
+	raceless_perturb(RACELESS_POINT_CLAIMED);
 	raceless_count_arm(provider);
 	raceless_op_begin(slot, RACELESS_OP_MAIN);
 	err = provider->ops->init(provider);
 	raceless_op_end(slot, RACELESS_OP_MAIN);
+	raceless_perturb(RACELESS_POINT_INITIALISED);
 	if (beside)
 		raceless_replace_decide(slot, err);
 	else if (err)

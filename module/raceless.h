@@ -129,6 +129,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "perturb.h"
 #include "uapi/raceless.h"
 
 struct raceless_beside;
@@ -363,6 +364,7 @@ __raceless_tryget(struct raceless_slot *slot)
 	 */
 	preempt_disable();
 	provider = rcu_dereference_sched(slot->live);
+	raceless_perturb(RACELESS_POINT_TRYGET);
 	if (likely(provider))
 		this_cpu_inc(*provider->count);
 	preempt_enable();
@@ -407,10 +409,12 @@ static __always_inline void raceless_put(struct raceless_provider *provider)
 	 * could come after the fold, and the drain would wait for ever.
 	 */
 	preempt_disable();
-	if (likely(READ_ONCE(provider->mode) == RACELESS_COUNTING))
+	if (likely(READ_ONCE(provider->mode) == RACELESS_COUNTING)) {
+		raceless_perturb(RACELESS_POINT_PUT);
 		this_cpu_dec(*provider->count);
-	else
+	} else {
 		raceless_put_folded(provider);
+	}
 	preempt_enable();
 }
 

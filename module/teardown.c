@@ -114,6 +114,7 @@ static void stop(struct raceless_provider *provider)
 {
 	u64 began_ns = ktime_get_ns();
 
+	raceless_perturb(RACELESS_POINT_MARKED);
 	if (provider->ops->stop)
 		provider->ops->stop(provider);
 	provider->stop_ns = ktime_get_ns() - began_ns;
@@ -138,6 +139,7 @@ static void wait_grace_period(struct raceless_batch *batch)
 	trace_raceless_grace_period(first->name, first->instance, batch->nr,
 				    batch->grace_ns, !batch->polite);
 	raceless_record(LATENCY_GRACE, batch->grace_ns);
+	raceless_perturb(RACELESS_POINT_GRACE_OVER);
 }
 
 /* From here on the last put ends the drain; it may be over already. */
@@ -204,6 +206,7 @@ static void destroy(struct raceless_provider *provider,
 	if (provider->ops->destroy)
 		provider->ops->destroy(provider);
 	lock_map_release(&slot->map);
+	raceless_perturb(RACELESS_POINT_DESTROYED);
 	raceless_op_end(slot, batch->op);
 
 	spin_lock(&slot->lock);
@@ -228,6 +231,7 @@ void raceless_teardown_vacate(struct raceless_provider *provider)
 {
 	struct raceless_slot *slot = provider->slot;
 
+	raceless_perturb(RACELESS_POINT_VACATING);
 	spin_lock(&slot->lock);
 	if (slot->provider == provider) {
 		slot->provider = NULL;

@@ -159,6 +159,7 @@ void raceless_waiters_wake(struct list_head *resolved)
 {
 	struct waiter *waiter, *next;
 
+	raceless_perturb(RACELESS_POINT_RESOLVED);
 	/* the waiter, on its task's stack, may be gone after complete() */
 	list_for_each_entry_safe(waiter, next, resolved, node)
 		complete(&waiter->done);
@@ -214,6 +215,7 @@ static int await(struct raceless_slot *slot, struct waiter *waiter,
 	lock_map_release(&slot->map);
 	left = wait_for_completion_killable_timeout(&waiter->done, timeout);
 	if (left <= 0) {
+		raceless_perturb(RACELESS_POINT_LEAVING);
 		spin_lock(&slot->lock);
 		if (!waiter->resolved) {
 			list_del(&waiter->node);
@@ -341,6 +343,7 @@ struct raceless_provider *raceless_ask(struct raceless_slot *slot,
 		provider = take_now(slot, ask);
 		if (provider)
 			return provider;
+		raceless_perturb(RACELESS_POINT_MISSED);
 		err = join_or_doze(slot, &waiter,
 				   time_left(ask->timeout, deadline));
 	} while (err == 1);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../../controller/numbers.h"
 #include "../wire.h"
 #include "qemu.h"
 #include "qmp.h"
@@ -113,6 +114,19 @@ unsigned patience_for(double load, unsigned host_cpus, unsigned guest_cpus) {
 unsigned stretched_limit(unsigned limit_s, unsigned patience) {
   constexpr unsigned most_more_s = 300;  // a command that hangs must not keep everybody for hours
   return limit_s + std::min(limit_s * (patience - 1), most_more_s);
+}
+
+Result<std::string> perturbation_arguments(const char* text) {
+  if (text == nullptr || *text == '\0') return std::string();
+  const std::string_view value = text;
+  const std::size_t colon = value.find(':');
+  const auto percent = to_number(value.substr(0, colon));
+  const auto seed = colon == std::string_view::npos ? std::optional<uint64_t>(1)
+                                                    : to_number(value.substr(colon + 1));
+  if (!percent || *percent > 100 || !seed)
+    return fail(EINVAL,
+                fmt::format("PERTURB={} is no percentage; write 10, or 10:7 with a seed", text));
+  return fmt::format("raceless.perturb_percent={} raceless.perturb_seed={}", *percent, *seed);
 }
 
 std::string Machine::kernel_arguments() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../../controller/result.h"
 #include "process.h"
 
 namespace raceless::vm {
@@ -35,6 +36,10 @@ struct Machine {
 [[nodiscard]] unsigned patience_for(double load, unsigned host_cpus, unsigned guest_cpus);
 // A command's limit there: it gets as much longer as the kernel's detectors do, within reason.
 [[nodiscard]] unsigned stretched_limit(unsigned limit_s, unsigned patience);
+
+// The kernel's arguments for a raceless.ko that was built with PERTURB="PERCENT[:SEED]"; empty:
+// none.
+[[nodiscard]] Result<std::string> perturbation_arguments(const char* text);
 
 inline constexpr std::uint64_t results_disk_bytes = 1ull << 30;
 inline constexpr const char* tape_file = "recording";

@@ -303,6 +303,9 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   machine.results_disk = spec.results_disk;
   machine.results_port = results_port;
   machine.append = spec.append;
+  auto perturbation = perturbation_arguments(std::getenv("PERTURB"));
+  if (!perturbation) return tl::unexpected(perturbation.error());
+  if (!perturbation->empty()) machine.append.push_back(*perturbation);
   unsigned patience =
       accel->name == "kvm"
           ? 1

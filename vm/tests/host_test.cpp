@@ -284,6 +284,20 @@ TEST_F(Host, DetectorsWaitLongerOnALoadedHost) {
   EXPECT_EQ(stretched_limit(0, 8), 0u);
 }
 
+TEST_F(Host, PerturbationIsAPercentageAndPerhapsASeed) {
+  EXPECT_EQ(perturbation_arguments(nullptr).value(), "");
+  EXPECT_EQ(perturbation_arguments("").value(), "");
+  EXPECT_EQ(perturbation_arguments("10").value(),
+            "raceless.perturb_percent=10 raceless.perturb_seed=1");
+  EXPECT_EQ(perturbation_arguments("100:7").value(),
+            "raceless.perturb_percent=100 raceless.perturb_seed=7");
+  for (const char* wrong : {"101", "ten", "10:", ":7", "10:x", "-1"}) {
+    const auto refused = perturbation_arguments(wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_NE(refused.error().context.find(wrong), std::string::npos);
+  }
+}
+
 TEST_F(Host, TheSavedScriptIsAShellScriptWithRelativeNames) {
   Machine machine;
   machine.results_disk = true;
