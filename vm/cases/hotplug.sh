@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# A storm while CPUs go and come: what was counted on one that is gone counts all the same.
+# Storms while CPUs go and come: what was counted on one that is gone counts all the same, and with the
+# gate on no mount fails.
 # needs: raceless
+# modules: configfs
+# allow: ^request_module fs-.* succeeded, but still no fs
 # smp: 4
 # memory: 1024
 # append: slub_debug=FZP
-# timeout: 120
+# timeout: 180
 . /case/ktap
-plan 3
+plan 5
 cpus=/sys/devices/system/cpu
 # Never all of them: the first one stays.
 unplug() {
@@ -27,7 +30,15 @@ touch /tmp/storming
 unplug &
 check "a storm keeps the promises" \
   raceless storm --target null --duration 6s --seed 5 --output /results/null
+raceless gate on
+for bound in hold exit lease; do
+  echo 30000 >"/sys/module/raceless/parameters/gate_${bound}_ms" # no host is too slow
+done
+check "with the gate on no mount fails" raceless storm --target mount:configfs --duration 6s --seed 5 \
+  --leak-check 0 --output /results/mount
 rm /tmp/storming
 wait
+check "modules had leases meanwhile" grep -q '"gate_leases":[1-9]' /results/mount/run.json
+raceless gate off
 check "CPUs went meanwhile" test "$(cat /tmp/unplugged)" -ge 3
 equal "and all are back" "$(cat $cpus/online)" 0-3
