@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Death at any moment, of callers and of the gate, while calls are held: nobody is stuck, nothing
-// is left, and nobody sees EINTR. KILLS, OFFS, PINS and SEED in the environment say how often and when.
+// is left, and nobody sees EINTR. KILLS, OFFS, PINS and SEED in the environment say how often and
+// when.
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
