@@ -24,7 +24,7 @@ MODULE_PARM_DESC(perturb_seed, "the plan follows from it");
 
 static atomic_t passes[RACELESS_NR_POINTS];
 
-/* In microseconds, of the powers of two up to these; a spinning CPU is one less. */
+/* Microseconds are powers of two up to these; who spins keeps its CPU from others. */
 #define MAX_SPIN_SHIFT 8
 #define MAX_SLEEP_SHIFT 13
 
