@@ -84,7 +84,7 @@ static __always_inline void begin_request(struct in_call *call)
 	if (!call->evidence.since_ns)
 		call->evidence.since_ns = call->requested_ns;
 	if (raceless_gate_dying(&any))
-		call->evidence.met |= RACELESS_GATE_MET_DYING;
+		meet_dying(call);
 	if (raceless_gate_request())
 		call->known = 1;
 }
@@ -205,6 +205,12 @@ static __always_inline struct in_call *suspect(struct in_call *call, long error)
 	return call;
 }
 
+/* A load's: it met a dying module, or a signal ended the loader's own wait for one. */
+static __always_inline bool may_be_raced_load(long error)
+{
+	return error == -EBUSY || error == -ERESTARTSYS;
+}
+
 static __noinline int end_marked_call(__u32 syscall, long error)
 {
 	struct in_call *call = suspect(this_call(0), error);
@@ -213,7 +219,7 @@ static __noinline int end_marked_call(__u32 syscall, long error)
 	if (!call)
 		return 0;
 	if (call->evidence.met && call->nr == this_nr() &&
-	    (may_be_missing(error) || (call->loading && error == -EBUSY))) {
+	    (may_be_missing(error) || (call->loading && may_be_raced_load(error)))) {
 		call->evidence.syscall = syscall;
 		call->evidence.error = error;
 		if (is_awaited_by_unload(call))
@@ -252,28 +258,37 @@ static __always_inline int begin_load(void)
 		return 0;
 	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
 	call->evidence.since_ns = bpf_ktime_get_ns();
+	call->raced_before = nr_raced_ended;
 	call->loading = 1;
 	mark(call);
 	return 0;
 }
 
+/* It has looked for no module by itself, and a load that met a dying one overlapped it. */
+static __always_inline bool shares_raced_load(const struct in_call *call)
+{
+	return !call->evidence.module[0] && nr_raced_begun != call->raced_before;
+}
+
 /* A failed load, but for one of a module that is there already. */
 static __noinline int end_load(__u32 syscall, long error)
 {
-	struct helper_request *request = NULL;
-	struct in_call *call;
+	struct in_call *call = this_call(0);
+	struct helper_request *request;
 
+	if (call && call->loading && (call->evidence.met & RACELESS_GATE_MET_DYING))
+		__sync_fetch_and_add(&nr_raced_ended, 1);
 	if (error >= 0 || error == -17 /* EEXIST */)
 		return end_call(syscall, error);
 	request = served();
 	if (request)
 		request->load_failed = 1;
-	call = this_call(0);
 	if (!call)
 		return 0;
-	/* A load that shares another's result has met nothing by itself. */
-	if (call->loading && error == -EBUSY)
-		call->evidence.met |= RACELESS_GATE_MET_BUSY;
+	if (call->loading && may_be_raced_load(error))
+		call->evidence.met |= shares_raced_load(call) ?
+					      RACELESS_GATE_MET_DYING :
+					      RACELESS_GATE_MET_BUSY;
 	return end_call(syscall, error);
 }
 
@@ -295,7 +310,7 @@ int BPF_PROG(on_look, char *name, __u64 length, __u64 even_unformed,
 				  sizeof(call->evidence.module), name);
 	looked_for = (void *)call->evidence.module;
 	if (found && raceless_gate_dying(looked_for))
-		call->evidence.met |= RACELESS_GATE_MET_DYING;
+		meet_dying(call);
 	request = served();
 	if (request)
 		find(request, name);

@@ -32,6 +32,7 @@ struct in_call {
 	__u32 loading; /* in finit_module or init_module */
 	__u32 unloading; /* in delete_module */
 	__u32 marked; /* it counts in nr_marked */
+	__u64 raced_before; /* what nr_raced_ended was when this load began */
 };
 
 struct {
@@ -86,6 +87,15 @@ __u64 nr_marked = 0;
  * counted: raceless.ko knows better then, and is asked in vain.
  */
 __u64 nr_deletes = 0, last_delete_ns = 0;
+
+/*
+ * Loads that met a dying module, and how many of these have ended. Since 6.6
+ * finit_module of a file whose load is under way has the result of that load, looks
+ * for no module, and may come to see the error when the module is gone long since:
+ * the two overlapped, and that is all that is known. One that dies in its load
+ * stays begun: errors of shared loads are retried in vain then, within the bound.
+ */
+__u64 nr_raced_begun = 0, nr_raced_ended = 0;
 
 static __always_inline bool is_near_delete(void)
 {
@@ -187,6 +197,14 @@ static __always_inline void mark(struct in_call *call)
 		return;
 	call->marked = 1;
 	__sync_fetch_and_add(&nr_marked, 1);
+}
+
+/* Something is being deleted meanwhile; of a load, mostly the module that it is about. */
+static __always_inline void meet_dying(struct in_call *call)
+{
+	if (call->loading && !(call->evidence.met & RACELESS_GATE_MET_DYING))
+		__sync_fetch_and_add(&nr_raced_begun, 1);
+	call->evidence.met |= RACELESS_GATE_MET_DYING;
 }
 
 static __always_inline void unmark(struct in_call *call)

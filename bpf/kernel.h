@@ -17,6 +17,7 @@
 #include "../module/uapi/histogram.h"
 
 /* Macros of the kernel, which BTF does not carry. */
-#define EBUSY 16
+#define EBUSY	    16
+#define ERESTARTSYS 512
 
 #endif /* RACELESS_BPF_KERNEL_H */

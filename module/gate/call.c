@@ -200,13 +200,18 @@ static bool raced(const struct raceless_gate_evidence *evidence)
 	if (evidence->syscall == RACELESS_GATE_FINIT_MODULE ||
 	    evidence->syscall == RACELESS_GATE_INIT_MODULE) {
 		/* an init that failed fails everybody who waited for it */
-		if (evidence->error != -EBUSY ||
-		    (evidence->met & RACELESS_GATE_MET_INIT))
+		if (evidence->met & RACELESS_GATE_MET_INIT)
+			return false;
+		/*
+		 * The loader waits by itself for a module that is being taken
+		 * apart (UNFORMED), and a signal ends that wait as it does ours.
+		 */
+		if (evidence->error != -EBUSY && evidence->error != -ERESTARTSYS)
 			return false;
 		return (evidence->met & RACELESS_GATE_MET_DYING) ||
-		       raceless_gate_deleted_since(evidence->module,
-						   evidence->since_ns) ||
-		       (!evidence->module[0] && raceless_gate_any_dying());
+		       (evidence->module[0] &&
+			raceless_gate_deleted_since(evidence->module,
+						    evidence->since_ns));
 	}
 	if (!(evidence->met & RACELESS_GATE_MET_REQUEST))
 		return false;

@@ -28,8 +28,7 @@
 /* What is known by name. Names come from modules that were loaded: few. */
 struct known {
 	char name[RACELESS_GATE_NAME_SIZE];
-	u64 deleted_ns; /* the last time that its exit had run, or that it had gone */
-	bool going; /* its exit has run; nobody has said that it is gone */
+	u64 deleted_ns; /* the last time that its exit had run */
 	u64 counts[GATE_NR_COUNTS];
 };
 
@@ -170,29 +169,9 @@ bool raceless_gate_deleted_since(const char *name, u64 ns)
 	return deleted_ns && deleted_ns >= ns;
 }
 
-static bool is_there(struct module *module, const void *unused)
-{
-	return true;
-}
-
-/*
- * A module has left the list. Between its exit's end and now a load of it has met
- * it still; whoever shares that load's result may look for it only afterwards.
- */
+/* A module has left the list. */
 void raceless_gate_module_freed(void)
 {
-	u64 now = ktime_get_ns();
-	unsigned int i;
-
-	spin_lock(&known_lock);
-	for (i = 0; i < nr_known; i++) {
-		if (!known[i].going || any_module(known[i].name, is_there, NULL))
-			continue;
-		known[i].going = false;
-		known[i].deleted_ns = now;
-		last_deleted_ns = now;
-	}
-	spin_unlock(&known_lock);
 	wake_up_all(&raceless_gate_modules_changed);
 }
 
@@ -262,7 +241,6 @@ static int on_module_state(struct notifier_block *block, unsigned long state,
 	if (state == MODULE_STATE_GOING && module_refcount(module) < 0) {
 		spin_lock(&known_lock);
 		know(module->name)->deleted_ns = now;
-		know(module->name)->going = true;
 		last_deleted_ns = now;
 		spin_unlock(&known_lock);
 	}

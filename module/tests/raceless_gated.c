@@ -66,6 +66,10 @@ static uint linger_ms;
 module_param(linger_ms, uint, 0644);
 MODULE_PARM_DESC(linger_ms, "how long after the exit's begin who reads linger keeps the module's end");
 
+static uint free_ms;
+module_param(free_ms, uint, 0644);
+MODULE_PARM_DESC(free_ms, "how long it is in the kernel's list yet, without a state, when it is freed");
+
 static bool going;
 
 /* The module's folder goes after its exit, and that waits for whoever reads a file there. */
@@ -79,7 +83,17 @@ static int linger(char *buffer, const struct kernel_param *param)
 	return 0;
 }
 
-static const struct kernel_param_ops linger_ops = { .get = linger };
+/* Parameters are freed when the module's exit has returned and its name is still taken. */
+static void slow_free(void *unused)
+{
+	if (free_ms)
+		msleep(free_ms);
+}
+
+static const struct kernel_param_ops linger_ops = {
+	.get = linger,
+	.free = slow_free,
+};
 module_param_cb(linger, &linger_ops, NULL, 0444);
 MODULE_PARM_DESC(linger, "read when the module goes, it keeps that from its end");
 

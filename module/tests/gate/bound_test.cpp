@@ -43,7 +43,9 @@ TEST_F(Gated, TimeIsForAllRestartsTogether) {
   unloader.join();
 }
 
+// The user's retry takes as long as the init of the module that it has requested.
 TEST_F(Gated, DeleteWaitsForWhoIsRetried) {
+  const ModprobeLine line("options raceless_gated init_ms=500");
   ASSERT_EQ(load_gated("exit_ms=1000"), 0);
   ASSERT_TRUE(set_parameter("raceless", "gate_lease_ms", "0"));
   std::thread user;
@@ -52,8 +54,10 @@ TEST_F(Gated, DeleteWaitsForWhoIsRetried) {
     user = std::thread([] { EXPECT_EQ(mount_gated(), 0); });
     EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
   }
-  // The user is being retried now, or is about to be.
-  for (int i = 0; i < 200 && grown("rescued") == 0; i++) (void)delete_module(kGated);
+  EXPECT_TRUE(eventually([this] {
+    (void)delete_module(kGated);
+    return grown("deletes_delayed") != 0 || grown("rescued") != 0;
+  }));
   user.join();
   EXPECT_GE(grown("deletes_delayed"), 1U);
 }
