@@ -10,6 +10,7 @@
  * and unloaded; storms on stock modules show the real one.
  */
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -39,10 +40,15 @@ static struct resource_body *tryget(void)
 	return body;
 }
 
+/*
+ * As finished_loading() of the kernel, in the condition of a wait: if the mutex
+ * makes the task runnable the wait merely goes around once more.
+ */
 static int claim(void)
 {
 	int err = 0;
 
+	sched_annotate_sleep();
 	mutex_lock(&module_mutex);
 	if (state == ABSENT)
 		state = COMING;
