@@ -153,12 +153,11 @@ void add_modules(Holdings& holdings, const std::string& root) {
 
 Holdings read_holdings(const TestedCode& code) {
   Holdings holdings;
-  if (knows_slab_callers()) {
+  shrink_slab_caches();  // KASAN keeps freed objects; so do CPUs, as far as sizes of caches tell
+  if (knows_slab_callers())
     add_slab_callers(code, holdings);
-  } else {
-    shrink_slab_caches();
+  else
     add_slab_caches(holdings);
-  }
   add_vmalloc_areas(code, holdings);
   add_percpu_memory(holdings);
   add_modules(holdings);
