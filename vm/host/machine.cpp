@@ -73,7 +73,8 @@ Argv command_with(const Machine& m, const std::string& console, const std::strin
                "-accel",
                accel_option(m),
                "-smp",
-               std::to_string(m.smp),
+               // The BIOS names one CPU of each socket in its MP table, all that our own kernels read.
+               fmt::format("{0},sockets={0}", m.smp),
                "-m",
                std::to_string(m.memory_mib),
                "-kernel",
