@@ -13,6 +13,7 @@
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
+#include "deadline.h"
 #include "device.h"
 #include "hold.h"
 #include "teardown.h"
@@ -43,15 +44,14 @@ static void await_all(struct raceless_unload_entry *entries,
 		      struct raceless_hold **holds, unsigned int nr,
 		      unsigned long timeout)
 {
-	unsigned long deadline = jiffies + timeout, now, left;
+	unsigned long deadline = jiffies + timeout;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
 		if (!holds[i])
 			continue;
-		now = jiffies;
-		left = time_before(now, deadline) ? deadline - now : 0;
-		entries[i].error = -raceless_hold_await(holds[i], left);
+		entries[i].error = -raceless_hold_await(holds[i],
+							raceless_time_left(deadline));
 	}
 }
 

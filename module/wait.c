@@ -26,6 +26,7 @@
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 
+#include "deadline.h"
 #include "flight.h"
 #include "stats.h"
 #include "trace.h"
@@ -284,7 +285,7 @@ static unsigned long time_left(unsigned long timeout, unsigned long deadline)
 {
 	if (timeout == MAX_SCHEDULE_TIMEOUT)
 		return timeout;
-	return time_before(jiffies, deadline) ? deadline - jiffies : 0;
+	return raceless_time_left(deadline);
 }
 
 /*

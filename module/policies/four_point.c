@@ -16,6 +16,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
+#include "../deadline.h"
 #include "policy.h"
 
 static struct policy_counts counts;
@@ -164,8 +165,8 @@ static struct resource_body *get(void)
 	while (!(body = tryget())) {
 		if (request())
 			return get_or_load(&four_point_policy, tryget);
-		left = time_before(jiffies, deadline) ? deadline - jiffies : 0;
-		left = wait_event_killable_timeout(changed, request(), left);
+		left = wait_event_killable_timeout(changed, request(),
+						   raceless_time_left(deadline));
 		if (left <= 0)
 			return ERR_PTR(left ? -EINTR : -ETIMEDOUT);
 	}
