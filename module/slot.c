@@ -102,12 +102,50 @@ static struct raceless_slot *find(const char *name)
 	return slot;
 }
 
+#ifdef CONFIG_LOCKDEP
+/*
+ * Who waits for a name is told from who waits for another one by a key for each.
+ * Lockdep has 8192 keys, searches all classes for one that goes, and waits for a
+ * grace period: names beyond some hundreds are not validated.
+ */
+#define MAX_KEYS 1024
+static atomic_t nr_keys;
+
+static void add_key(struct raceless_slot *slot)
+{
+	if (atomic_add_unless(&nr_keys, 1, MAX_KEYS)) {
+		lockdep_register_key(&slot->key);
+		lockdep_init_map(&slot->map, "raceless_slot", &slot->key, 0);
+	} else {
+		lockdep_init_map(&slot->map, "raceless_slot",
+				 &__lockdep_no_validate__, 0);
+	}
+}
+
+/* Context: process; may sleep. */
+static void remove_key(struct raceless_slot *slot)
+{
+	if (slot->map.key != &slot->key)
+		return;
+	lockdep_unregister_key(&slot->key);
+	atomic_dec(&nr_keys);
+}
+#else
+static void add_key(struct raceless_slot *slot)
+{
+}
+
+static void remove_key(struct raceless_slot *slot)
+{
+}
+#endif
+
 static void free_slot(struct work_struct *work)
 {
 	struct raceless_slot *slot =
 		container_of(to_rcu_work(work), struct raceless_slot, free);
 
-	lockdep_unregister_key(&slot->key);
+	remove_key(slot);
 	kmem_cache_free(slot_cache, slot);
 }
 
@@ -124,8 +162,7 @@ static struct raceless_slot *alloc_slot(const char *name)
 	init_waitqueue_head(&slot->changed);
 	INIT_RCU_WORK(&slot->free, free_slot);
 	raceless_flight_prepare(slot);
-	lockdep_register_key(&slot->key);
-	lockdep_init_map(&slot->map, "raceless_slot", &slot->key, 0);
+	add_key(slot);
 	return slot;
 }
 
@@ -170,7 +207,7 @@ struct raceless_slot *raceless_slot_get(const char *name)
 	mutex_unlock(&slots_mutex);
 	if (slot == new)
 		return slot;
-	lockdep_unregister_key(&new->key);
+	remove_key(new);
 	kmem_cache_free(slot_cache, new);
 	return slot ?: ERR_PTR(err);
 }
