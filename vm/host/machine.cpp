@@ -61,6 +61,9 @@ std::string accel_option(const Machine& m) {
   return m.tape == Tape::None ? "tcg,thread=multi" : "tcg,thread=single";
 }
 
+// The BIOS names one CPU of each socket in its MP table, and that is all that our own kernels read.
+std::string cpu_option(const Machine& m) { return fmt::format("{0},sockets={0}", m.smp); }
+
 Argv command_with(const Machine& m, const std::string& console, const std::string& wire) {
   Argv argv = {qemu,
                "-nodefaults",
@@ -73,8 +76,7 @@ Argv command_with(const Machine& m, const std::string& console, const std::strin
                "-accel",
                accel_option(m),
                "-smp",
-               // The BIOS names one CPU of each socket in its MP table, all that our own kernels read.
-               fmt::format("{0},sockets={0}", m.smp),
+               cpu_option(m),
                "-m",
                std::to_string(m.memory_mib),
                "-kernel",
