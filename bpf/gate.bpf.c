@@ -264,10 +264,15 @@ static __always_inline int begin_load(void)
 	return 0;
 }
 
-/* It has looked for no module by itself, and a load that met a dying one overlapped it. */
-static __always_inline bool shares_raced_load(const struct in_call *call)
+/*
+ * It has looked for no module by itself, and a load that met a dying one overlapped
+ * it; or the other one was killed in the loader's wait, and its ERESTARTSYS is
+ * shared, which no user may see.
+ */
+static __always_inline bool shares_raced_load(const struct in_call *call, long error)
 {
-	return !call->evidence.module[0] && nr_raced_begun != call->raced_before;
+	return !call->evidence.module[0] &&
+	       (error == -ERESTARTSYS || nr_raced_begun != call->raced_before);
 }
 
 /* A failed load, but for one of a module that is there already. */
@@ -286,7 +291,7 @@ static __noinline int end_load(__u32 syscall, long error)
 	if (!call)
 		return 0;
 	if (call->loading && may_be_raced_load(error))
-		call->evidence.met |= shares_raced_load(call) ?
+		call->evidence.met |= shares_raced_load(call, error) ?
 					      RACELESS_GATE_MET_DYING :
 					      RACELESS_GATE_MET_BUSY;
 	return end_call(syscall, error);

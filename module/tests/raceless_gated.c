@@ -4,6 +4,7 @@
  * module takes as long as one likes to come and to go, and does in its exit what
  * makes a wait for that exit go round in circles.
  */
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
@@ -162,8 +163,12 @@ static struct miscdevice gated_device = {
 	.fops = &device_ops,
 };
 
+static DECLARE_COMPLETION(asker_runs);
+
+/* A thread that is stopped before it has run never does. */
 static int ask_when_going(void *unused)
 {
+	complete(&asker_runs);
 	while (!READ_ONCE(going))
 		msleep(20);
 	request_module("fs-raceless_gated");
@@ -177,7 +182,10 @@ static struct task_struct *asker;
 static int start_asker(void)
 {
 	asker = kthread_run(ask_when_going, NULL, "raceless_gated");
-	return PTR_ERR_OR_ZERO(asker);
+	if (IS_ERR(asker))
+		return PTR_ERR(asker);
+	wait_for_completion(&asker_runs);
+	return 0;
 }
 
 /* Just after a get's begin, where whoever traces functions has seen it. */

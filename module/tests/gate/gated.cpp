@@ -141,6 +141,16 @@ void Gated::TearDown() {
   })) << "the module cannot be unloaded any more";
 }
 
+void Gated::load_with_endless_exit() {
+  EXPECT_EQ(load_gated("exit_waits=1"), 0);
+  EXPECT_TRUE(set_parameter("raceless", "gate_exit_ms", "20000"));
+  EXPECT_TRUE(set_parameter("raceless", "gate_hold_ms", "20000"));
+}
+
+void Gated::let_exit() { EXPECT_TRUE(set_parameter(kGated, "exit_waits", "0")); }
+
+bool Gated::none_timed_out() const { return grown("timeouts") + grown("exit_stalls") == 0; }
+
 uint64_t Gated::now(const std::string& key) {
   const Result<GateState> state = GateState::read();
   return state ? state->total(key) : ~uint64_t{0};

@@ -67,6 +67,13 @@ class Gated : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  // Of a module whose exit lasts until let_exit(): who waits for it does so until something else
+  // ends the wait, however slow the guest is.
+  void load_with_endless_exit();
+  static void let_exit();
+  // No wait has ended by a bound.
+  [[nodiscard]] bool none_timed_out() const;
+
   // How much a count has grown since the test began.
   [[nodiscard]] uint64_t grown(const std::string& key) const;
   [[nodiscard]] static uint64_t now(const std::string& key);

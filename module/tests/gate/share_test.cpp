@@ -98,6 +98,12 @@ class Shared : public Gated {
     Gated::TearDown();
   }
 
+  // Does it wait for another one's load of that file? Who loads has more frames above that one.
+  static bool shares(pid_t task) {
+    return first_line("/proc/" + std::to_string(task) + "/stack").find("idempotent_init_module") !=
+           std::string::npos;
+  }
+
   // Loads twice while the module is in free_module(). Whether the second one was caught in its wait
   // for the first one, and then kept from its CPU until the module was gone.
   static bool load_late() {
@@ -113,9 +119,7 @@ class Shared : public Gated {
     const int64_t last = now_ms() + 400;
     bool waits = false;
     while (!waits && now_ms() < last) {
-      // Who loads has more frames above that one.
-      waits = first_line("/proc/" + std::to_string(other.pid()) + "/stack")
-                  .find("idempotent_init_module") != std::string::npos;
+      waits = shares(other.pid());
       usleep(300);
     }
     if (waits) hog.begin();
@@ -137,6 +141,21 @@ TEST_F(Shared, ErrorOfAModuleThatIsGoneIsRetried) {
   int late = 0;
   for (int attempt = 0; attempt < 40 && late < kWanted; attempt++) late += load_late() ? 1 : 0;
   EXPECT_EQ(late, kWanted);
+  EXPECT_GE(grown("restarts"), 1U);
+}
+
+// The first one is killed where the loader waits by itself for a module that is being freed: the
+// other one shares an errno that is the kernel's own (512).
+TEST_F(Shared, JoinedLoadOutlivesTheFirst) {
+  ASSERT_EQ(load_gated("free_ms=4000"), 0);
+  Unload unload;
+  EXPECT_TRUE(eventually([&unload] { return is_in(unload.tid(), "destroy_params"); }));
+  Child first([] { return load_file(); });
+  EXPECT_TRUE(eventually([&first] { return is_in(first.pid(), "load_module"); }));
+  Child other([] { return load_file(); });
+  EXPECT_TRUE(eventually([&other] { return shares(other.pid()); }));
+  first.kill();
+  EXPECT_EQ(other.status(), 0);
   EXPECT_GE(grown("restarts"), 1U);
 }
 
