@@ -15,5 +15,5 @@ for part in pairs names waits storms replacements gate; do
   check "$part" raceless-bench "$part" $briefly --benchmark_out="/tmp/$part.json"
 done
 # Google Benchmark goes on after one that failed, and exits with 0.
-failed=$(cat /tmp/*.json | grep -B 8 '"error_occurred": true' | grep '"name"') || true
+failed=$(cat /tmp/*.json | grep -B 8 -A 1 '"error_occurred": true' | grep -E '"(name|error_message)"') || true
 equal "none of them failed" "$failed" ""
