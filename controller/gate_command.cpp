@@ -32,9 +32,9 @@ Outcome show(const GateOptions& options) {
     else
       fmt::print("gate           off, raceless.ko is not loaded\n");
   } else if (options.json) {
-    fmt::print("{}\n", state->json(Gate::nr_programs()).dump(1, '\t'));
+    fmt::print("{}\n", state->json(Gate::programs()).dump(1, '\t'));
   } else {
-    fmt::print("{}", state->text(Gate::nr_programs()));
+    fmt::print("{}", state->text(Gate::programs()));
   }
   return Outcome::passed;
 }

@@ -122,14 +122,20 @@ Result<ProgramSet> load_programs(std::vector<std::string>& missing) {
 
 bool Gate::is_on() {
   const Result<GateState> state = GateState::read();
-  return state && state->on() && nr_programs() > 0;
+  return state && state->on() && programs().count > 0;
 }
 
-size_t Gate::nr_programs() {
-  size_t links = 0;
-  for (const fs::path& pin : pins())
-    if (is_link(pin)) links++;
-  return links;
+GatePrograms Gate::programs() {
+  GatePrograms programs;
+  for (const uint32_t id : program_ids()) {
+    const FileDescriptor program(bpf_prog_get_fd_by_id(id));
+    bpf_prog_info info{};
+    __u32 bytes = sizeof(info);
+    if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &bytes) != 0) continue;
+    programs.count++;
+    programs.skipped += info.recursion_misses;
+  }
+  return programs;
 }
 
 Result<std::vector<std::string>> Gate::turn_on() {

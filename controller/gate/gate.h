@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "gate/gate_state.h"
 #include "result.h"
 
 namespace raceless {
@@ -28,8 +29,8 @@ class Gate {
   // Does raceless.ko hold calls, and are there programs to tell it which?
   [[nodiscard]] static bool is_on();
 
-  // How many programs are pinned.
-  [[nodiscard]] static size_t nr_programs();
+  // Those that are pinned; none if it is off.
+  [[nodiscard]] static GatePrograms programs();
 };
 
 }  // namespace raceless

@@ -16,6 +16,7 @@ namespace raceless {
 namespace {
 
 constexpr const char* kBounds[] = {"hold_ms", "exit_ms", "lease_ms", "delete_ms"};
+constexpr const char* kSkipped = "skipped_programs";
 constexpr const char* kNow[] = {"calls_now", "leases_now"};
 
 bool is_one_of(const std::string& key, std::span<const char* const> keys) {
@@ -74,9 +75,9 @@ GateState::Table GateState::by_module() const {
   return table;
 }
 
-std::string GateState::text(size_t nr_programs) const {
+std::string GateState::text(const GatePrograms& programs) const {
   std::map<std::string, uint64_t> counts;
-  std::map<std::string, uint64_t> opens;
+  std::map<std::string, uint64_t> opens{{kSkipped, programs.skipped}};
   std::map<std::string, uint64_t> bounds;
   for (const auto& [key, value] : file_.totals()) {
     const std::vector<std::string> words = split_words(key);
@@ -84,7 +85,8 @@ std::string GateState::text(size_t nr_programs) const {
     if (words.size() != 1 || key == "on" || is_one_of(key, kNow)) continue;
     (is_one_of(key, kBounds) ? bounds : counts)[key] = value;
   }
-  std::string out = line("gate", fmt::format("{}, {} programs", on() ? "on" : "off", nr_programs));
+  std::string out =
+      line("gate", fmt::format("{}, {} programs", on() ? "on" : "off", programs.count));
   out += line("now", fmt::format("{} calls, {} leases", total("calls_now"), total("leases_now")));
   out += line("counts", list(counts));
   out += line("let through", list(opens));
@@ -106,11 +108,11 @@ std::string GateState::text(size_t nr_programs) const {
   return out;
 }
 
-nlohmann::json GateState::json(size_t nr_programs) const {
+nlohmann::json GateState::json(const GatePrograms& programs) const {
   nlohmann::json out = {{"on", on()},
-                        {"programs", nr_programs},
+                        {"programs", programs.count},
                         {"counts", nlohmann::json::object()},
-                        {"let_through", nlohmann::json::object()},
+                        {"let_through", {{kSkipped, programs.skipped}}},
                         {"bounds", nlohmann::json::object()},
                         {"now", nlohmann::json::object()},
                         {"syscalls", by_syscall()},

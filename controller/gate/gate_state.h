@@ -14,6 +14,14 @@
 
 namespace raceless {
 
+// The gate's BPF programs.
+struct GatePrograms {
+  size_t count = 0;
+  // How often the kernel skipped one, since they were loaded: it does so where a task is to run a
+  // program that another one, preempted, is in the middle of on the same CPU.
+  uint64_t skipped = 0;
+};
+
 class GateState {
  public:
   // ENOENT if raceless.ko is not loaded.
@@ -27,9 +35,8 @@ class GateState {
     return file_.histograms();
   }
 
-  // `nr_programs`: those that are pinned.
-  [[nodiscard]] std::string text(size_t nr_programs) const;
-  [[nodiscard]] nlohmann::json json(size_t nr_programs) const;
+  [[nodiscard]] std::string text(const GatePrograms& programs) const;
+  [[nodiscard]] nlohmann::json json(const GatePrograms& programs) const;
 
  private:
   explicit GateState(StateFile file) : file_(std::move(file)) {}

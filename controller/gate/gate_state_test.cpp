@@ -28,25 +28,26 @@ GateState state() {
 }
 
 TEST(GateState, TellsCountsFromBoundsAndFromWhatIsTrueNow) {
-  const nlohmann::json json = state().json(37);
+  const nlohmann::json json = state().json({.count = 37, .skipped = 2});
   EXPECT_EQ(json["on"], true);
   EXPECT_EQ(json["programs"], 37);
   EXPECT_EQ(json["counts"], (nlohmann::json{{"restarts", 7}, {"waits", 0}}));
   EXPECT_EQ(json["bounds"], (nlohmann::json{{"hold_ms", 10000}}));
   EXPECT_EQ(json["now"], (nlohmann::json{{"calls_now", 2}, {"leases_now", 1}}));
-  EXPECT_EQ(json["let_through"], (nlohmann::json{{"io_uring", 3}}));
+  EXPECT_EQ(json["let_through"], (nlohmann::json{{"io_uring", 3}, {"skipped_programs", 2}}));
 }
 
 TEST(GateState, CountsBySystemCallAndByModule) {
-  const nlohmann::json json = state().json(0);
+  const nlohmann::json json = state().json({});
   EXPECT_EQ(json["syscalls"]["mount"]["restarts"], 5);
   EXPECT_EQ(json["syscalls"]["bind"]["restarts"], 2);
   EXPECT_EQ(json["modules"], (nlohmann::json{{"configfs", {{"restarts", 5}}}}));
 }
 
 TEST(GateState, TextLeavesZerosOut) {
-  const std::string text = state().text(37);
+  const std::string text = state().text({.count = 37, .skipped = 0});
   EXPECT_NE(text.find("gate           on, 37 programs\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("let through    io_uring 3\n"), std::string::npos) << text;
   EXPECT_NE(text.find("counts         restarts 7\n"), std::string::npos) << text;
   EXPECT_NE(text.find("restarts_per_call 2 times, p50 1, p99 2, max 2\n"), std::string::npos)
       << text;

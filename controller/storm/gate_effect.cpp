@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "duration.h"
+#include "gate/gate.h"
 #include "terminal.h"
 #include "text_file.h"
 
@@ -75,31 +76,35 @@ void add_row(Table& table, const char* label, const StormResult& result) {
 
 }  // namespace
 
-GateEffect::Numbers GateEffect::numbers_of(const GateState& state) {
+GateEffect::Numbers GateEffect::numbers_of(const GateState& state, const GatePrograms& programs) {
   Numbers numbers{counts_of(state), {}};
+  numbers.counts["gate_let_through_skipped_programs"] = programs.skipped;
   const auto restarts = state.histograms().find("restarts_per_call");
   if (restarts != state.histograms().end()) numbers.restarts = restarts->second;
   return numbers;
 }
 
-GateEffect GateEffect::since(const GateState& before) { return GateEffect(numbers_of(before)); }
+GateEffect GateEffect::since(const GateState& before, const GatePrograms& programs) {
+  return GateEffect(numbers_of(before, programs));
+}
 
 Result<GateEffect> GateEffect::begin() {
   const Result<GateState> before = GateState::read();
   if (!before) return tl::unexpected(before.error());
-  return since(*before);
+  return since(*before, Gate::programs());
 }
 
 Status GateEffect::end(bool is_gated, StormResult& result) const {
   const Result<GateState> after = GateState::read();
   if (!after) return tl::unexpected(after.error());
-  compare(*after, is_gated, result);
+  compare(*after, is_gated, result, Gate::programs());
   return {};
 }
 
-void GateEffect::compare(const GateState& after, bool is_gated, StormResult& result) const {
+void GateEffect::compare(const GateState& after, bool is_gated, StormResult& result,
+                         const GatePrograms& programs) const {
   std::string line;
-  const Numbers now = numbers_of(after);
+  const Numbers now = numbers_of(after, programs);
   for (const auto& [key, value] : now.counts) {
     const auto before = before_.counts.find(key);
     const uint64_t number = value - (before == before_.counts.end() ? 0 : before->second);

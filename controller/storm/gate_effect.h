@@ -19,12 +19,13 @@ class GateEffect {
  public:
   // Before the storm.
   static Result<GateEffect> begin();
-  static GateEffect since(const GateState& before);
+  static GateEffect since(const GateState& before, const GatePrograms& programs = {});
 
   // After it: adds the counters gate_…, a line for the summary and, if the target is one of those
   // that the gate promises something about, a finding for uses that failed all the same.
   Status end(bool is_gated, StormResult& result) const;
-  void compare(const GateState& after, bool is_gated, StormResult& result) const;
+  void compare(const GateState& after, bool is_gated, StormResult& result,
+               const GatePrograms& programs = {}) const;
 
  private:
   struct Numbers {
@@ -32,7 +33,7 @@ class GateEffect {
     raceless_hist restarts{};  // of each call that was restarted
   };
 
-  static Numbers numbers_of(const GateState& state);
+  static Numbers numbers_of(const GateState& state, const GatePrograms& programs);
   explicit GateEffect(Numbers before) : before_(std::move(before)) {}
 
   Numbers before_;

@@ -15,9 +15,12 @@ GateState with_restarts(int restarts) {
 
 TEST(GateEffect, CountsWhatCameDuringTheStorm) {
   StormResult result;
-  GateEffect::since(with_restarts(5)).compare(with_restarts(12), true, result);
-  EXPECT_EQ(result.extra_counters, (std::map<std::string, uint64_t>{{"gate_restarts", 7}}));
-  EXPECT_EQ(result.target_lines, "gate: restarts 7\n");
+  GateEffect::since(with_restarts(5), {.count = 37, .skipped = 1})
+      .compare(with_restarts(12), true, result, {.count = 37, .skipped = 3});
+  EXPECT_EQ(result.extra_counters,
+            (std::map<std::string, uint64_t>{{"gate_let_through_skipped_programs", 2},
+                                             {"gate_restarts", 7}}));
+  EXPECT_EQ(result.target_lines, "gate: let_through_skipped_programs 2, restarts 7\n");
   EXPECT_TRUE(result.passed());
 }
 

@@ -131,7 +131,7 @@ void Gated::SetUp() {
 
 void Gated::TearDown() {
   const Result<GateState> state = GateState::read();
-  if (HasFailure() && state) ADD_FAILURE() << state->text(Gate::nr_programs());
+  if (HasFailure() && state) ADD_FAILURE() << state->text(Gate::programs());
   for (const auto& [name, value] : kBounds) EXPECT_TRUE(set_parameter("raceless", name, value));
   EXPECT_TRUE(eventually([] { return now("calls_now") == 0 && now("leases_now") == 0; }))
       << "something is left in the gate";
