@@ -265,10 +265,12 @@ int scan(const Project& project, const std::string& log) {
   auto rules = SplatRules::load(project.source / "vm/splats");
   if (!rules) return failed(rules.error());
   if (!fs::is_regular_file(log)) return failed({ENOENT, "cannot read the log " + log});
-  auto splats = rules->scan(read_console(log)).splats;
-  for (const Splat& s : splats)
+  const SplatScan found = rules->scan(read_console(log));
+  for (const Splat& s : found.splats)
     fmt::print("{}:{}: {}: {}\n", log, s.line, name_of(s.which), s.describe());
-  return splats.empty() ? 0 : exit_fail;
+  for (const auto& [report, times] : found.foreign)
+    fmt::print("{}: not ours, {} times: {}\n", log, times, report);
+  return found.splats.empty() ? 0 : exit_fail;
 }
 
 int dispatch(int argc, char** argv) {

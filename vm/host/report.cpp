@@ -54,6 +54,7 @@ Status write_report(const RunSpec& spec, const Machine& machine, const std::stri
         {"total", outcome.times.total_s},
         {"qemu_cpu", outcome.times.cpu_s}}},
       {"splats", splats},
+      {"foreign", seen.foreign},
       {"allowed", spec.allow},
       {"allowed_warnings", seen.allowed_warnings},
   };

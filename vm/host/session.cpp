@@ -340,6 +340,7 @@ void Session::collect() {
   SplatScan scan = rules_.scan(log);
   seen_.splats = std::move(scan.splats);
   seen_.allowed_warnings = scan.allowed_warnings;
+  seen_.foreign = std::move(scan.foreign);
   seen_.console_complete = log.find(wire::end_marker) != std::string::npos;
   if (seen_.flooded) seen_.most_said = most_said(log);
   seen_.last_words = last_line(log);

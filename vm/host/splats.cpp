@@ -12,8 +12,9 @@
 namespace raceless::vm {
 namespace {
 
-constexpr std::array<std::pair<const char*, SplatClass>, 5> classes = {{
+constexpr std::array<std::pair<const char*, SplatClass>, 6> classes = {{
     {"allow", SplatClass::Allow},
+    {"foreign", SplatClass::Foreign},
     {"panic", SplatClass::Panic},
     {"oops", SplatClass::Oops},
     {"stall", SplatClass::Stall},
@@ -74,6 +75,58 @@ class Places {
   std::size_t open_ = 0;  // the first complaint of the report that is under way
 };
 
+// Code of this project, in the form that code_place() has.
+bool is_ours(const std::string& place) {
+  return place.starts_with("raceless_") || place.starts_with("bpf_prog_") ||
+         place.find(" [raceless") != std::string::npos;
+}
+
+// A report that says itself where it begins and ends: from "cut here" to "end trace", or between
+// two lines of equals signs, of which lockdep's lack the second one.
+class Report {
+ public:
+  void begin(std::size_t nr_splats, bool ruled) {
+    *this = Report();
+    open_ = true;
+    ruled_ = ruled;
+    first_ = nr_splats;
+  }
+  [[nodiscard]] bool is_open() const { return open_; }
+  [[nodiscard]] bool is_ruled() const { return ruled_; }
+  void message(const std::string& text) {
+    if (is_ours(code_place(text))) unclear_ = true;
+  }
+  void complaint(SplatClass which, const std::string& text) {
+    if (title_.empty()) title_ = text;
+    if (which == SplatClass::Foreign) foreign_ = true;
+    if (which != SplatClass::Foreign && text != "Call Trace:") unclear_ = true;
+  }
+  void allow() { allowed_ = open_; }
+  [[nodiscard]] bool is_lockdeps() const { return ruled_ && title_.starts_with("WARNING: "); }
+
+  // A report without its end is a complaint all the same, if no exception covers it: what it lacks
+  // may be ours.
+  void end(bool whole, SplatScan& scan) {
+    if (open_ && allowed_) {
+      ++scan.allowed_warnings;
+      scan.splats.resize(first_);
+    } else if (open_ && foreign_ && !unclear_ && whole) {
+      ++scan.foreign[title_];
+      scan.splats.resize(first_);
+    }
+    *this = Report();
+  }
+
+ private:
+  bool open_ = false;
+  bool ruled_ = false;  // by equals signs
+  bool allowed_ = false;
+  bool foreign_ = false;
+  bool unclear_ = false;  // it names code of ours, or has one more complaint
+  std::size_t first_ = 0;  // of its complaints in the scan
+  std::string title_;
+};
+
 }  // namespace
 
 std::string Splat::describe() const { return place.empty() ? text : text + " in " + place; }
@@ -124,9 +177,10 @@ Result<SplatRules> SplatRules::parse(std::string_view text, const std::string& n
     std::size_t start = std::min(line.find_first_not_of(" \t", end), line.size());
     auto which = class_named(std::string_view(line).substr(0, end));
     if (!which || start == line.size())
-      return fail(0, fmt::format("{}:{}: needs a class (allow, panic, oops, stall or splat) and a "
-                                 "pattern",
-                                 name, number));
+      return fail(
+          0, fmt::format("{}:{}: needs a class (allow, foreign, panic, oops, stall or splat) and a "
+                         "pattern",
+                         name, number));
     auto regex = compile(line.substr(start));
     if (!regex) return fail(0, fmt::format("{}:{}: {}", name, number, regex.error().context));
     rules.rules_.push_back({*which, std::move(*regex)});
@@ -169,15 +223,9 @@ std::optional<SplatClass> SplatRules::classify(const std::string& message) const
 SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
   SplatScan found;
   Places places(found.splats);
-  std::size_t before_report = 0;  // complaints before "cut here"
-  bool in_report = false;
-  bool report_allowed = false;
-  auto end_report = [&] {
-    if (report_allowed) {
-      ++found.allowed_warnings;
-      found.splats.resize(before_report);
-    }
-    in_report = report_allowed = false;
+  Report report;
+  auto end_report = [&](bool whole) {
+    report.end(whole, found);
     places.end_report();
   };
   std::size_t number = 0;
@@ -186,22 +234,30 @@ SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
     std::string message = message_of(log.substr(0, end));
     log.remove_prefix(std::min(end + 1, log.size()));
     ++number;
-    if (message.starts_with("------------[ cut here ]")) {
-      end_report();
-      in_report = true;
-      before_report = found.splats.size();
+    const bool rule = message.starts_with("==========");
+    if (rule && report.is_ruled()) {
+      end_report(true);
+    } else if (rule || message.starts_with("------------[ cut here ]")) {
+      // SLUB says what was overwritten before its report begins.
+      if (!rule || report.is_open()) end_report(false);
+      report.begin(found.splats.size(), rule);
     } else if (allowed(message)) {
-      report_allowed = in_report;
+      report.allow();
     } else if (auto which = classify(message)) {
+      report.complaint(*which, message);
+      if (*which == SplatClass::Foreign) which = SplatClass::Splat;
       places.complaint(*which, message);
       found.splats.push_back({*which, number, message, {}});
     } else {
       places.line(message, number);
     }
-    // The last line of an oops or a warning, and of a report on slab memory.
-    if (message.starts_with("---[ end trace") || message.starts_with("FIX ")) end_report();
+    report.message(message);
+    // The last line of an oops or a warning, of a report on slab memory, and of one of lockdep's.
+    if (message.starts_with("---[ end trace") || message.starts_with("FIX ") ||
+        (message == " </TASK>" && report.is_lockdeps()))
+      end_report(true);
   }
-  end_report();
+  end_report(false);
   return found;
 }
 

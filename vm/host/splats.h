@@ -5,6 +5,7 @@
 #include <regex.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +16,7 @@
 
 namespace raceless::vm {
 
-enum class SplatClass { Allow, Panic, Oops, Stall, Splat };
+enum class SplatClass { Allow, Foreign, Panic, Oops, Stall, Splat };
 [[nodiscard]] const char* name_of(SplatClass which);
 
 struct Splat {
@@ -30,7 +31,8 @@ struct Splat {
 
 struct SplatScan {
   std::vector<Splat> splats;
-  unsigned allowed_warnings = 0;  // whole reports that an exception covered
+  unsigned allowed_warnings = 0;            // whole reports that an exception covered
+  std::map<std::string, unsigned> foreign;  // reports on others' bugs: the first line, how many
 };
 
 class SplatRules {
@@ -38,8 +40,8 @@ class SplatRules {
   [[nodiscard]] static Result<SplatRules> load(const std::filesystem::path& file);
   [[nodiscard]] static Result<SplatRules> parse(std::string_view text, const std::string& name);
 
-  // An exception for one run: a message that matches, and the whole report from "cut here" to "end
-  // trace" around it, is no complaint.
+  // An exception for one run: a message that matches, and the whole report around it, is no
+  // complaint.
   [[nodiscard]] Status allow(const std::string& pattern);
 
   // Every complaint of a log, at most `limit` of them.

@@ -71,6 +71,13 @@ std::string flood(const Evidence& seen) {
   return seen.splats.empty() ? text : text + "; first: " + seen.splats.front().describe();
 }
 
+std::string others_bugs(const std::map<std::string, unsigned>& reports) {
+  std::string text;
+  for (const auto& [report, times] : reports)
+    text += fmt::format("{}{} ({} times)", text.empty() ? "; not ours: " : ", ", report, times);
+  return text;
+}
+
 }  // namespace
 
 const char* name_of(Verdict verdict) {
@@ -123,8 +130,9 @@ Judgement judge(const Evidence& seen) {
   if (!seen.broken_guest.empty())
     return {Verdict::Infra, "init could not run the command: " + seen.broken_guest};
   if (!seen.splats.empty()) return {Verdict::Splat, seen.splats.front().describe()};
-  // Exceptions cover whole reports, and those set the warning's bit.
-  std::uint64_t allowed = allowed_taint | (seen.allowed_warnings > 0 ? warning_taint : 0);
+  // Exceptions and others' bugs are whole reports, and those set the warning's bit.
+  const bool warned = seen.allowed_warnings > 0 || !seen.foreign.empty();
+  std::uint64_t allowed = allowed_taint | (warned ? warning_taint : 0);
   if (std::uint64_t bad = seen.taint & ~allowed; bad != 0)
     return {Verdict::Splat, "the kernel is tainted: " + describe_taint(bad)};
   if (seen.qemu_status != wire::qemu_exit_status(seen.status))
@@ -150,7 +158,8 @@ Judgement judge(const Evidence& seen) {
   if (seen.audited && !seen.numbers.starts_with("agree"))
     return {Verdict::Fail, seen.numbers.empty() ? "the numbers were not compared" : seen.numbers};
   return {Verdict::Pass, "end record, exit code, whole console log and taint agree" +
-                             (seen.audited ? "; numbers " + seen.numbers : "")};
+                             (seen.audited ? "; numbers " + seen.numbers : "") +
+                             others_bugs(seen.foreign)};
 }
 
 }  // namespace raceless::vm

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,10 +33,11 @@ struct Evidence {
   std::string wire_damage;
   bool console_complete = false;  // it holds the end marker
   std::vector<Splat> splats;
-  unsigned allowed_warnings = 0;  // reports that the run's exceptions covered
-  int qemu_status = -1;           // exit status; -1 when we ended it
-  bool interrupted = false;       // the user's second Ctrl-C, or SIGTERM
-  bool flooded = false;           // the console log passed its limit
+  unsigned allowed_warnings = 0;            // reports that the run's exceptions covered
+  std::map<std::string, unsigned> foreign;  // reports on others' bugs
+  int qemu_status = -1;                     // exit status; -1 when we ended it
+  bool interrupted = false;                 // the user's second Ctrl-C, or SIGTERM
+  bool flooded = false;                     // the console log passed its limit
   bool timed_out = false;
   unsigned limit_s = 0;
   std::string shutdown;             // QEMU's word for why it ended: "guest-reset"; may be empty

@@ -93,6 +93,83 @@ TEST(Splats, AComplaintGetsThePlaceOfItsOwnReport) {
   EXPECT_EQ(scan.splats[3].place, "three+0x1/0x2 [m]");
 }
 
+// The head, frames and end of a report by KCSAN; `frame` is one of it.
+std::string race(const std::string& frame) {
+  return "==================================================================\n"
+         "BUG: KCSAN: data-race in tick_do / tick_sched\n\n"
+         "write to 0xffffffff8a4 of 4 bytes by interrupt on cpu 1:\n" +
+         frame +
+         "\nReported by Kernel Concurrency Sanitizer on:\n"
+         "CPU: 1 PID: 0 Comm: raceless Tainted: G           OE      6.12.0 #1\n"
+         "==================================================================\n";
+}
+
+SplatRules foreign_race() {
+  auto parsed = SplatRules::parse(
+      "foreign ^BUG: KCSAN: data-race in tick_do / tick_sched\n"
+      "foreign ^WARNING: .* at kernel/a\\.c\n"
+      "splat ^BUG: \nsplat ^WARNING: \nsplat ^Call Trace:\n",
+      "rules");
+  EXPECT_TRUE(parsed.has_value());
+  return std::move(*parsed);
+}
+
+TEST(Splats, AReportOnAnothersBugIsShownAndNoComplaint) {
+  const SplatRules with = foreign_race();
+  const std::string log = race(" tick_do+0x1/0x2\n") + race(" tick_sched+0x1/0x2 [other]\n") +
+                          "------------[ cut here ]------------\nWARNING: CPU: 0 at kernel/a.c:1\n"
+                          "Call Trace:\n a+0x1/0x2\n </TASK>\n---[ end trace 0000 ]---\n" +
+                          race(" tick_do+0x1/0x2\n");
+  const SplatScan scan = with.scan(log);
+  EXPECT_TRUE(scan.splats.empty());
+  EXPECT_EQ(scan.foreign,
+            (std::map<std::string, unsigned>{{"BUG: KCSAN: data-race in tick_do / tick_sched", 3},
+                                             {"WARNING: CPU: 0 at kernel/a.c:1", 1}}));
+  EXPECT_EQ(with.scan(log + "BUG: b\n").splats.size(), 1u) << "that is no part of a report";
+}
+
+TEST(Splats, AReportThatNamesOurCodeIsOurs) {
+  const SplatRules with = foreign_race();
+  for (const char* frame :
+       {" put+0x1/0x2 [raceless]\n", " raceless_hold+0x1/0x2\n",
+        " get+0x1/0x2 [raceless_sample_codec]\n", " bpf_prog_0123456789abcdef_exit+0x1/0x2\n"}) {
+    const SplatScan scan = with.scan(race(" tick_do+0x1/0x2\n") + race(frame));
+    ASSERT_EQ(scan.splats.size(), 1u) << frame;
+    EXPECT_EQ(scan.splats[0].which, SplatClass::Splat);
+    EXPECT_EQ(scan.splats[0].line, 11u);
+  }
+}
+
+TEST(Splats, AForeignReportWithoutItsEndIsAComplaint) {
+  const SplatRules with = foreign_race();
+  const std::string whole = race(" tick_do+0x1/0x2\n");
+  const std::string cut = whole.substr(0, whole.find("Reported by"));
+  EXPECT_EQ(with.scan(cut).splats.size(), 1u);
+  EXPECT_EQ(with.scan(cut + "------------[ cut here ]------------\n").splats.size(), 1u);
+  EXPECT_EQ(with.scan("BUG: KCSAN: data-race in tick_do / tick_sched\n").splats.size(), 1u);
+}
+
+TEST(Splats, AComplaintInAForeignReportIsOne) {
+  for (const char* line : {"BUG: b\n", "WARNING: CPU: 1\n"})
+    EXPECT_EQ(foreign_race().scan(race(line)).splats.size(), 2u) << line;
+}
+
+TEST(Splats, LockdepsReportsEndWithTheirTrace) {
+  auto with = SplatRules::parse(
+      "foreign ^WARNING: suspicious RCU usage\nsplat ^Call Trace:\n"
+      "splat ^BUG: \n",
+      "rules");
+  ASSERT_TRUE(with.has_value());
+  const std::string report =
+      "=============================\nWARNING: suspicious RCU usage\n"
+      "-----------------------------\nstack backtrace:\nCall Trace:\n <TASK>\n"
+      " a+0x1/0x2\n </TASK>\n";
+  const SplatScan scan = with->scan(report + "BUG: b\n" + report);
+  ASSERT_EQ(scan.splats.size(), 1u);
+  EXPECT_EQ(scan.splats[0].text, "BUG: b");
+  EXPECT_EQ(scan.foreign.at("WARNING: suspicious RCU usage"), 2u);
+}
+
 TEST(Splats, AReportThatIsCutOffStillCounts) {
   auto scan = rules().scan("[ 1.0] ------------[ cut here ]------------\n[ 1.1] WARNING: CPU: 0\n");
   EXPECT_EQ(scan.splats.size(), 1u);

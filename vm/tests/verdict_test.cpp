@@ -125,6 +125,16 @@ TEST(Verdict, AnAllowedWarningMayTaint) {
   EXPECT_EQ(judge(seen).verdict, Verdict::Pass);
 }
 
+TEST(Verdict, AnothersBugIsNamedInAPass) {
+  Evidence seen = passing();
+  seen.taint |= 0x200;
+  seen.foreign = {{"BUG: KCSAN: data-race in a / b", 2}};
+  Judgement judgement = judge(seen);
+  EXPECT_EQ(judgement.verdict, Verdict::Pass);
+  EXPECT_NE(judgement.cause.find("not ours: BUG: KCSAN: data-race in a / b (2 times)"),
+            std::string::npos);
+}
+
 TEST(Verdict, ProofsThatDisagreeAreTheHostsProblem) {
   Evidence seen = passing();
   seen.qemu_status = 0;
