@@ -122,7 +122,7 @@ class Report {
   bool ruled_ = false;  // by equals signs
   bool allowed_ = false;
   bool foreign_ = false;
-  bool unclear_ = false;  // it names code of ours, or has one more complaint
+  bool unclear_ = false;   // it names code of ours, or has one more complaint
   std::size_t first_ = 0;  // of its complaints in the scan
   std::string title_;
 };
