@@ -83,18 +83,27 @@ static int ask_and_run(struct raceless_slot *slot, struct raceless_call *call,
 	return err;
 }
 
+/* One that failed before anybody could be asked, of a name that is in order. */
+static int refuse(struct raceless_call *call, int err)
+{
+	call->reason = raceless_reason_refused(err);
+	raceless_get_failed(call->name, call->reason, err);
+	return err;
+}
+
 static int run_by_name(struct raceless_file *file, struct raceless_call *call,
 		       struct raceless_request *request)
 {
 	struct raceless_slot *slot = raceless_slot_get(call->name);
 	int err;
 
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
+	if (IS_ERR(slot)) {
+		err = PTR_ERR(slot);
+		return err == -EINVAL ? err : refuse(call, err);
+	}
 	err = raceless_user_charge(file->user);
 	if (err) {
-		call->reason = RACELESS_REASON_LIMIT;
-		raceless_get_failed(slot->name, call->reason, err);
+		refuse(call, err);
 	} else {
 		err = ask_and_run(slot, call, request);
 		raceless_user_uncharge(file->user);

@@ -119,14 +119,16 @@ static void land(struct raceless_slot *slot, int error)
  */
 static bool spoilt(struct raceless_slot *slot, bool disturbed)
 {
+	u64 tried_ns = slot->flight_tried_ns, since_ns;
 	bool quiet_before = slot->flight_quiet;
 
 	slot->flight_quiet = !disturbed;
 	if (disturbed)
 		return true;
+	/* the machine may be younger than that; 0 is when nothing was seen yet */
+	since_ns = tried_ns > LONGEST_LOAD_NS ? tried_ns - LONGEST_LOAD_NS : 1;
 	return raceless_loads_are_shared && !quiet_before &&
-	       raceless_owner_disturbed_since(slot->flight_tried_ns -
-					      LONGEST_LOAD_NS);
+	       raceless_owner_disturbed_since(since_ns);
 }
 
 /* What modprobe's failure means to those who wait, or 1: try again. */

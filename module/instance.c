@@ -138,6 +138,16 @@ static void abandon(struct raceless_slot *slot,
 	raceless_count(COUNT_INIT_FAILURES);
 }
 
+/* What init returned, or EINVAL for what nobody could tell from a pointer. */
+static int error_of(const struct raceless_provider *provider, int ret)
+{
+	if (!ret || IS_ERR_VALUE((long)ret))
+		return ret;
+	pr_warn_ratelimited("raceless: %s: init returned %d, which is no errno\n",
+			    provider->name, ret);
+	return -EINVAL;
+}
+
 /*
  * Runs init of an instance that has claimed its slot, or a place beside the live
  * instance, then publishes. The caller's claim is over when it returns: an unload
@@ -154,7 +164,7 @@ int raceless_instance_start(struct raceless_slot *slot,
 	raceless_perturb(RACELESS_POINT_CLAIMED);
 	raceless_count_arm(provider);
 	raceless_op_begin(slot, RACELESS_OP_MAIN);
-	err = provider->ops->init(provider);
+	err = error_of(provider, provider->ops->init(provider));
 	raceless_op_end(slot, RACELESS_OP_MAIN);
 	raceless_perturb(RACELESS_POINT_INITIALISED);
 	if (beside)
@@ -219,8 +229,8 @@ int __raceless_register(struct raceless_provider *provider,
 	}
 	if (provider->replace) {
 		beside = raceless_beside_alloc(slot);
-		if (!beside) {
-			err = -ENOMEM;
+		if (IS_ERR(beside)) {
+			err = PTR_ERR(beside);
 			goto err_count;
 		}
 	}

@@ -162,8 +162,9 @@ struct raceless_request {
 
 /**
  * struct raceless_ops - a provider's three points, and its calls.
- * @init: makes the provider ready. May sleep, may fail: then nothing was ever
- *	visible and destroy is not called. It runs in the module's init, or later,
+ * @init: makes the provider ready. Return: 0 or -errno, which whoever waits for
+ *	it gets. May sleep, may fail: then nothing was ever visible and destroy is
+ *	not called. It runs in the module's init, or later,
  *	in a worker, when the name is wanted again after RACELESS_IOC_UNLOAD.
  * @stop: optional. The provider can no longer be reached by name; existing
  *	references are still in use. May sleep; cannot fail. Wake here whoever
@@ -317,7 +318,8 @@ void raceless_put_folded(struct raceless_provider *provider);
  * Context: process; may sleep; killable while it waits.
  * Return: 0, -EEXIST (another module provides that name), -EBUSY (the name is
  * held down, or this provider is registered already), -EINVAL (the name, or no
- * init), -ENOMEM, -ENOSPC, -EINTR, or what init returned.
+ * init), -ENOMEM, -ENOSPC, -EINTR, with @replace -EAGAIN (RACELESS_MAX_TEARDOWNS
+ * wait for references to be put), or what init returned; -EINVAL if that is no errno.
  */
 #define raceless_register(provider) __raceless_register(provider, THIS_MODULE)
 

@@ -46,8 +46,7 @@ static struct raceless_provider *take(struct raceless_slot *slot,
 /* A get that failed before anybody could be asked, of a name that is in order. */
 static int refuse(struct raceless_get *get, int err)
 {
-	get->reason = err == -ENOMEM ? RACELESS_REASON_MEMORY :
-				       RACELESS_REASON_LIMIT;
+	get->reason = raceless_reason_refused(err);
 	raceless_get_failed(get->name, get->reason, err);
 	return err;
 }

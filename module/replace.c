@@ -45,11 +45,16 @@
 
 struct raceless_beside *raceless_beside_alloc(struct raceless_slot *slot)
 {
-	struct raceless_beside *beside = kzalloc(sizeof(*beside),
-						 GFP_KERNEL_ACCOUNT);
+	struct raceless_beside *beside;
+	int err = raceless_teardown_reserve(); /* of the predecessor */
 
-	if (!beside)
-		return NULL;
+	if (err)
+		return ERR_PTR(err);
+	beside = kzalloc(sizeof(*beside), GFP_KERNEL_ACCOUNT);
+	if (!beside) {
+		raceless_teardown_unreserve();
+		return ERR_PTR(-ENOMEM);
+	}
 	beside->slot = slot;
 	refcount_set(&beside->refs, 1);
 	return beside;
@@ -58,8 +63,10 @@ struct raceless_beside *raceless_beside_alloc(struct raceless_slot *slot)
 /* NULL is all right. */
 void raceless_beside_put(struct raceless_beside *beside)
 {
-	if (beside && refcount_dec_and_test(&beside->refs))
-		kfree(beside);
+	if (!beside || !refcount_dec_and_test(&beside->refs))
+		return;
+	kfree(beside);
+	raceless_teardown_unreserve();
 }
 
 /*
@@ -111,16 +118,23 @@ static void switch_over(struct raceless_slot *slot, struct list_head *resolved)
 
 /*
  * The predecessor stays, and nobody has seen anything. If it is parked, who asked
- * meanwhile gets a flight, which starts it.
+ * meanwhile gets a flight, which starts it; but where the name was taken down for
+ * this replacement no flight begins, and they have its error, unless the loader was
+ * killed: then that is not about the provider.
  */
-static void give_up(struct raceless_slot *slot, int error)
+static void give_up(struct raceless_slot *slot, int error,
+		    struct list_head *resolved)
 {
-	if (fatal_signal_pending(current))
+	bool killed = fatal_signal_pending(current);
+
+	if (killed)
 		raceless_owner_disturb();
 	slot->init_error = error;
 	slot->init_failures++;
 	raceless_instance_enter(slot, &slot->beside->tenure, RACELESS_GONE);
 	slot->beside = NULL;
+	if (!killed && slot->hold && slot->state == RACELESS_GONE)
+		raceless_waiters_fail(slot, error, resolved);
 	raceless_flight_kick(slot);
 	raceless_count(COUNT_INIT_FAILURES);
 	raceless_count(COUNT_REPLACE_FAILURES);
@@ -137,7 +151,7 @@ void raceless_replace_decide(struct raceless_slot *slot, int error)
 	to = slot->beside->tenure.instance;
 	ns = ktime_get_ns() - slot->beside->tenure.since_ns;
 	if (error)
-		give_up(slot, error);
+		give_up(slot, error, &resolved);
 	else
 		switch_over(slot, &resolved);
 	trace_raceless_replace(slot->name, from, to, error, ns);

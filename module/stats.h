@@ -61,6 +61,12 @@ static inline void raceless_count(enum raceless_count event)
 	this_cpu_inc(raceless_counts.events[event]);
 }
 
+/* Why a get failed before anybody could be asked, by its error. */
+static inline enum raceless_reason raceless_reason_refused(int error)
+{
+	return error == -ENOMEM ? RACELESS_REASON_MEMORY : RACELESS_REASON_LIMIT;
+}
+
 void raceless_record(enum raceless_latency latency, u64 ns);
 void raceless_get_failed(const char *name, enum raceless_reason reason,
 			 int error);

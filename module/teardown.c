@@ -17,11 +17,16 @@
  * that runs it: its get fails with -EDEADLK. A consumer that holds one and waits
  * for another gets that one when it is vacant, or its timeout.
  */
+#include <linux/atomic.h>
+#include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/nodemask.h>
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "count.h"
 #include "flight.h"
@@ -46,6 +51,8 @@ MODULE_PARM_DESC(polite,
 		 "rmmod of a provider waits for a normal grace period, not an expedited one");
 
 static struct workqueue_struct *teardown_queue;
+static atomic_t nr_teardowns = ATOMIC_INIT(0); /* of the queue, from before the mark */
+static int max_teardowns;
 
 void raceless_batch_init(struct raceless_batch *batch, enum raceless_op op,
 			 bool polite, bool unregisters)
@@ -283,20 +290,48 @@ static void teardown_work(struct work_struct *work)
 
 	raceless_teardown(batch);
 	kfree(batch);
+	raceless_teardown_unreserve();
+}
+
+/*
+ * A place in the queue, from before the mark to the end of the teardown. A worker
+ * sits in each until the last reference is put, and what one waits for may be put
+ * by another's destroy: so none is queued that would not begin at once.
+ *
+ * Return: 0 or -EAGAIN.
+ */
+int raceless_teardown_reserve(void)
+{
+	if (atomic_inc_return(&nr_teardowns) <= max_teardowns)
+		return 0;
+	atomic_dec(&nr_teardowns);
+	return -EAGAIN;
+}
+
+void raceless_teardown_unreserve(void)
+{
+	atomic_dec(&nr_teardowns);
 }
 
 /*
  * For unloads by name: a worker tears down, so that it ends whoever dies, and the
  * provider stays on its slot. The owner module needs no pin: its exit waits in
  * raceless_unregister() until the worker has entered GONE.
+ *
+ * Return: the batch, -EAGAIN or -ENOMEM.
  */
 struct raceless_batch *raceless_batch_alloc(bool polite)
 {
-	struct raceless_batch *batch =
-		kmalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
+	struct raceless_batch *batch;
+	int err = raceless_teardown_reserve();
 
-	if (!batch)
-		return NULL;
+	if (err)
+		return ERR_PTR(err);
+	batch = kmalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
+	if (!batch) {
+		raceless_teardown_unreserve();
+		return ERR_PTR(-ENOMEM);
+	}
 	raceless_batch_init(batch, RACELESS_OP_MAIN, polite, false);
 	INIT_WORK(&batch->work, teardown_work);
 	return batch;
@@ -346,8 +381,15 @@ void raceless_teardown_retire(struct raceless_beside *beside)
 
 int raceless_teardowns_init(void)
 {
-	/* a worker each: a drain waits for as long as somebody holds on */
-	teardown_queue = alloc_workqueue("raceless_teardown", WQ_UNBOUND, 0);
+	/*
+	 * A worker each: a drain waits for as long as somebody holds on. Before 6.9
+	 * so many may run for each node, from then on for all together, of which a
+	 * node has the share of its CPUs.
+	 */
+	max_teardowns = min_t(int, RACELESS_MAX_TEARDOWNS,
+			      WQ_MAX_ACTIVE / (int)num_online_nodes());
+	teardown_queue = alloc_workqueue("raceless_teardown", WQ_UNBOUND,
+					 WQ_MAX_ACTIVE);
 	return teardown_queue ? 0 : -ENOMEM;
 }
 

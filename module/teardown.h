@@ -58,6 +58,8 @@ void raceless_batch_mark_name(struct raceless_batch *batch,
 			      struct raceless_slot *slot);
 void raceless_batch_queue(struct raceless_batch *batch);
 
+int raceless_teardown_reserve(void);
+void raceless_teardown_unreserve(void);
 void raceless_teardown_mark(struct raceless_slot *slot);
 void raceless_teardown_retire(struct raceless_beside *beside);
 

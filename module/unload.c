@@ -98,8 +98,8 @@ static long unload(struct raceless_file *file, u32 flags, u64 timeout_ns,
 	if (err)
 		return err;
 	batch = raceless_batch_alloc(flags & RACELESS_UNLOAD_POLITE);
-	if (!batch)
-		return -ENOMEM;
+	if (IS_ERR(batch))
+		return PTR_ERR(batch);
 	take_all(file, flags, batch, entries, holds, nr);
 	await_all(entries, holds, nr, timeout);
 	report_all(file, entries, holds, nr);

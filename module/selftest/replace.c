@@ -432,6 +432,29 @@ static const char *through(void)
 	return through_hold(0) ?: through_hold(-ENXIO);
 }
 
+/* The same, and the predecessor's module has stayed: it is parked. */
+static const char *through_parked(void)
+{
+	const char *complaint = begin("selftest_parked");
+	struct file *file = device_open();
+
+	EXPECT(!IS_ERR(file));
+	if (complaint)
+		return complaint;
+	new.init_error = -ENXIO;
+	EXPECT(!device_unload(file, "selftest_parked", RACELESS_UNLOAD_REPLACE,
+			      0));
+	getter = (struct actor){ .slot = slot, .timeout = PATIENCE };
+	EXPECT(actor_start(&getter, act_get) && news_joined(1));
+	EXPECT(raceless_register(&new.provider) == -ENXIO);
+	EXPECT(actor_done(&getter) && getter.result == -ENXIO);
+	EXPECT(!slot->flights && slot->hold);
+	EXPECT(!device_release(file, "selftest_parked"));
+	EXPECT(device_close(file));
+	raceless_unregister(&old.provider);
+	return end();
+}
+
 const struct test replace_tests[] = {
 	{ "successor_takes_over", takes_over },
 	{ "predecessor_is_held", holder_stays },
@@ -446,5 +469,6 @@ const struct test replace_tests[] = {
 	{ "waiter_is_handed_off_at_the_switch", waiter_at_the_switch },
 	{ "get_in_one_of_two_ops", get_in_ops },
 	{ "hold_for_a_replacement", through },
+	{ "hold_for_a_replacement_of_a_parked_one", through_parked },
 	{},
 };

@@ -85,6 +85,30 @@ TEST_F(Limit, HoldsPerDescriptor) {
   EXPECT_EQ(code(device.unload("probe65", kLong)), 0);
 }
 
+// Each unload that waits for a reference has a worker, and none may wait for a worker.
+TEST_F(Limit, UnloadsThatWaitForReferences) {
+  constexpr int kMost = RACELESS_MAX_TEARDOWNS;
+  ModprobeLine options("options raceless_probe nr=" + std::to_string(kMost + 1));
+  ASSERT_EQ(modprobe("raceless_probe"), 0);
+  const std::string beyond = "probe" + std::to_string(kMost);
+  std::vector<Device> devices;
+  {
+    Device holder = open();
+    for (int i = 0; i < kMost; i++) {
+      const std::string name = "probe" + std::to_string(i);
+      ASSERT_EQ(code(holder.get(name, kLong)), 0) << name;
+      if (i % RACELESS_MAX_HOLDS_PER_FD == 0) devices.push_back(open());
+      ASSERT_EQ(code(devices.back().unload(name, kMillisecond)), ETIMEDOUT) << name;
+    }
+    devices.push_back(open());
+    EXPECT_EQ(code(devices.back().unload(beyond, kLong)), EAGAIN);
+    EXPECT_EQ(code(devices.back().unload_many({beyond}, kLong)), EAGAIN);
+    EXPECT_EQ(state_of(beyond), "live");
+    EXPECT_EQ(code(holder.get(beyond, 0, RACELESS_GET_NOWAIT)), 0);
+  }
+  EXPECT_TRUE(eventually([&] { return code(devices.back().unload(beyond, kLong)) == 0; }));
+}
+
 TEST_F(Limit, CallBytes) {
   Device device = open();
   std::vector<std::byte> large(RACELESS_MAX_CALL_BYTES + 1), small(16);

@@ -126,6 +126,22 @@ TEST_F(Wait, FailingInitInPlace) {
   EXPECT_EQ(grown("modprobes"), 0U);
 }
 
+// A pointer is made of an error in the end: one that is none must not become a reference.
+TEST_F(Wait, InitThatReturnsNoErrno) {
+  const std::string fails = "/sys/module/raceless_sample_null/parameters/fail";
+  Device holder = open(), user = open();
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  ASSERT_EQ(code(holder.unload("null", kLong)), 0);
+  ASSERT_TRUE(write_file(fails, "-1"));
+  auto gets = start_gets("null", 1);
+  ASSERT_TRUE(all_wait("null", 1));
+  EXPECT_EQ(code(holder.release("null")), 0);
+  expect_all(gets, EINVAL);
+  EXPECT_EQ(grown("init_failures"), 1U);
+  ASSERT_TRUE(write_file(fails, "0"));
+  EXPECT_EQ(code(user.get("null", kLong)), 0);
+}
+
 // The module's own end must not look like somebody else's unload, which would be tried again.
 TEST_F(Wait, ModuleThatFailsBeforeItRegisters) {
   ModprobeLine options("options raceless_probe fail_before=6");

@@ -32,6 +32,7 @@
 
 /* Bounds; beyond each is an error, never a wait. */
 #define RACELESS_MAX_SLOTS 131072 /* names known at once: ENOSPC */
+#define RACELESS_MAX_TEARDOWNS 256 /* unloads by name whose references are not put: EAGAIN */
 #define RACELESS_MAX_WAITERS 4096 /* gets that wait for one name: EAGAIN */
 #define RACELESS_MAX_REFS_PER_FD 1024 /* references of one descriptor: EMFILE */
 #define RACELESS_MAX_HOLDS_PER_FD 64 /* names held by one descriptor: EMFILE */
@@ -203,7 +204,9 @@ struct raceless_call {
  * on without it; the descriptor still holds the name.
  *
  * Return: 0; ENOENT (nothing is registered), EBUSY (loading, unloading, being
- * replaced, or held), EDEADLK (this descriptor holds a reference on it), EPERM,
+ * replaced, or held), EDEADLK (this descriptor holds a reference on it), EAGAIN
+ * (RACELESS_MAX_TEARDOWNS requests, less on machines with several memory nodes, wait
+ * for references to be put: nothing was touched), EPERM,
  * EMFILE, EDQUOT, ETIMEDOUT, EINTR, ENOMEM, EINVAL, E2BIG, EFAULT.
  */
 struct raceless_unload {
@@ -279,8 +282,9 @@ struct raceless_unload_entry {
  * taken down, or whose unload is not over in time, says so in its entry, and the
  * others go on. A name that is listed twice is EBUSY the second time.
  *
- * Return: 0, also if no entry succeeded; EPERM, EINVAL, EMFILE (@nr), ENOMEM,
- * E2BIG: then no name was touched; EFAULT.
+ * Return: 0, also if no entry succeeded; EPERM, EINVAL, EMFILE (@nr), EAGAIN, ENOMEM,
+ * E2BIG: then no name was touched; EFAULT. The request is one of
+ * RACELESS_MAX_TEARDOWNS, however many names it has.
  */
 struct raceless_unload_many {
 	__u32 size;
