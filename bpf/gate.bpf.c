@@ -24,13 +24,18 @@
 
 #include "gate_call.h"
 #include "gate_kfuncs.h"
+#include "gate_request.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* Macros of the kernel, which BTF does not carry. */
 #define UMH_WAIT_PROC		 2
-#define FSCONFIG_CMD_CREATE	 6
-#define FSCONFIG_CMD_CREATE_EXCL 8
+#define FSCONFIG_CMD_CREATE	 6 /* and those after it: RECONFIGURE, CREATE_EXCL */
+#define SYS_SOCKET		 1 /* of socketcall, as the next ones */
+#define SYS_BIND		 2
+#define SYS_SOCKETPAIR		 8
+#define SYS_SETSOCKOPT		 14
+#define SYS_GETSOCKOPT		 15
 
 /* Of raceless.ko, which looks at all gets. */
 SEC("fentry/raceless_gate_get_fails")
@@ -149,8 +154,8 @@ int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 	if (call->requested_ns) {
 		if (!status)
 			note_success(&call->evidence, request);
-		else if (request && request->load_failed)
-			call->evidence.met |= RACELESS_GATE_MET_LOAD_FAILED;
+		else
+			note_failure(&call->evidence, request);
 	}
 	call->requested_ns = 0;
 	if (!request)
@@ -162,53 +167,6 @@ int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 	if (!bpf_map_delete_elem(&gate_requests, &key))
 		__sync_fetch_and_sub(&nr_requests, 1);
 	return 0;
-}
-
-/*
- * Does an unload wait for what current does? It may if current works, as a helper
- * or below one, for somebody who is in delete_module, who has a file of a module
- * that is dying, or who is in that module's code: a callback or thread of it, whose
- * end the exit awaits.
- */
-static __noinline bool is_awaited_by_unload(struct in_call *call)
-{
-	struct raceless_gate_name *module = (void *)call->evidence.module;
-	struct helper_request *request = served();
-	int i;
-
-	for (i = 0; i < MAX_REQUESTS_ABOVE && request; i++) {
-		__u64 above = request->above;
-
-		if (request->own_unload ||
-		    raceless_gate_within(module, &request->maker))
-			return true;
-		request = bpf_map_lookup_elem(&gate_requests, &above);
-	}
-	return false;
-}
-
-/*
- * A call that fails near a delete and has met nothing: a get of it may have begun
- * before its module began to go, and have failed after. Once only: when it is
- * restarted the module goes already, and whatever it meets is seen.
- */
-static __always_inline struct in_call *suspect(struct in_call *call, long error)
-{
-	if ((call && (call->known || call->loading || call->evidence.met)) ||
-	    !may_be_missing(error) || !is_near_delete())
-		return call;
-	call = enter_call();
-	if (!call || call->known)
-		return call;
-	mark(call);
-	call->evidence.met = RACELESS_GATE_MET_NOTHING;
-	return call;
-}
-
-/* A load's: it met a dying module, or a signal ended the loader's own wait for one. */
-static __always_inline bool may_be_raced_load(long error)
-{
-	return error == -EBUSY || error == -ERESTARTSYS;
 }
 
 static __noinline int end_marked_call(__u32 syscall, long error)
@@ -264,17 +222,6 @@ static __always_inline int begin_load(void)
 	return 0;
 }
 
-/*
- * It has looked for no module by itself, and a load that met a dying one overlapped
- * it; or the other one was killed in the loader's wait, and its ERESTARTSYS is
- * shared, which no user may see.
- */
-static __always_inline bool shares_raced_load(const struct in_call *call, long error)
-{
-	return !call->evidence.module[0] &&
-	       (error == -ERESTARTSYS || nr_raced_begun != call->raced_before);
-}
-
 /* A failed load, but for one of a module that is there already. */
 static __noinline int end_load(__u32 syscall, long error)
 {
@@ -287,7 +234,8 @@ static __noinline int end_load(__u32 syscall, long error)
 		return end_call(syscall, error);
 	request = served();
 	if (request)
-		request->load_failed = 1;
+		request->load_failed = !(call && call->evidence.met & RACELESS_GATE_MET_INIT) &&
+				       may_be_raced_helper(error);
 	if (!call)
 		return 0;
 	if (call->loading && may_be_raced_load(error))
@@ -354,6 +302,23 @@ int BPF_PROG(on_init, struct module *module)
 
 	if (call && call->loading)
 		call->evidence.met |= RACELESS_GATE_MET_INIT;
+	return 0;
+}
+
+/*
+ * A call that was given up, or whose restart its task did not live to see, has had
+ * no end that was seen here.
+ */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct in_call *call;
+
+	if (!nr_marked)
+		return 0;
+	call = bpf_task_storage_get(&gate_calls, task, NULL, 0);
+	if (call)
+		unmark(call);
 	return 0;
 }
 
@@ -469,20 +434,40 @@ ON_RETURN(on_compat_setsockopt_end, __ia32_compat_sys_setsockopt, end_call,
 	  SETSOCKOPT)
 ON_RETURN(on_compat_getsockopt_end, __ia32_compat_sys_getsockopt, end_call,
 	  GETSOCKOPT)
-ON_RETURN(on_socketcall_end, __ia32_compat_sys_socketcall, end_call, SOCKETCALL)
+
+/* An error that no missing module has: the call fails as without a gate. */
+#define ERROR_THAT_STANDS -1
 
 /*
- * A file system context that could not be made is of no more use: a restart
- * would get another error. So that command is left alone, and fails as without
- * a gate.
+ * A file system context of which none could be made, or that could not reconfigure
+ * one, is of no more use: a restart would get another error.
  */
 static __always_inline int end_fsconfig(__u64 command, long error)
 {
-	command = (__u32)command;
-	if (error < 0 && (command == FSCONFIG_CMD_CREATE ||
-			  command == FSCONFIG_CMD_CREATE_EXCL))
-		error = -1;
+	if (error < 0 && (__u32)command >= FSCONFIG_CMD_CREATE)
+		error = ERROR_THAT_STANDS;
 	return end_call(RACELESS_GATE_FSCONFIG, error);
+}
+
+/*
+ * The other calls that it stands for are not to be repeated: recv clears the
+ * error that it returns, and would wait for data the next time.
+ */
+SEC("fexit/__ia32_compat_sys_socketcall")
+int BPF_PROG(on_socketcall_end, const struct pt_regs *regs, long error)
+{
+	switch ((__u32)regs->bx) {
+	case SYS_SOCKET:
+	case SYS_BIND:
+	case SYS_SOCKETPAIR:
+	case SYS_SETSOCKOPT:
+	case SYS_GETSOCKOPT:
+		break;
+	default:
+		if (error < 0)
+			error = ERROR_THAT_STANDS;
+	}
+	return end_call(RACELESS_GATE_SOCKETCALL, error);
 }
 
 SEC("fexit/__x64_sys_fsconfig")

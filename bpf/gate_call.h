@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the gate keeps of the call that a task is in, and of the modprobes that
- * work for it.
+ * What the gate keeps of the call that a task is in.
  */
 #ifndef RACELESS_BPF_GATE_CALL_H
 #define RACELESS_BPF_GATE_CALL_H
@@ -9,12 +8,6 @@
 #include "kernel.h"
 
 #include "gate_kfuncs.h"
-
-/* A modprobe may run other programs (`install` in modprobe.d). */
-#define HELPER_GENERATIONS 4
-
-/* A helper may ask for a module, whose modprobe may…: so many are looked at. */
-#define MAX_REQUESTS_ABOVE 4
 
 /* Macros of the kernel, which BTF does not carry. */
 #define TS_COMPAT		 0x2
@@ -43,48 +36,15 @@ struct {
 } gate_calls SEC(".maps");
 
 /*
- * A request whose modprobe runs, or another helper that an unload waits for, by
- * the address of its subprocess_info. Who made it sleeps until the helper is done.
- */
-struct helper_request {
-	__u32 helper; /* process */
-	__u32 load_failed;
-	__u32 own_unload; /* an unload waits for its maker */
-	__u32 found; /* it tried to load something, or looked at what is loaded */
-	__u32 nr_modules; /* that were seen by name then; 2 are several */
-	__u32 unnamed; /* it loads one whose name was not seen */
-	__u64 above; /* the request that its maker works for, or 0 */
-	struct raceless_gate_name module;
-	struct raceless_gate_frames maker;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u64);
-	__type(value, struct helper_request);
-} gate_requests SEC(".maps");
-
-/* And by the helper's process. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, __u32);
-	__type(value, __u64);
-} gate_helpers SEC(".maps");
-
-/* In gate_requests; mostly none, and then nobody works for one. */
-__u64 nr_requests = 0;
-
-/*
- * Tasks whose call has met anything. One that dies in such a call stays
- * counted: the ends of calls are slower then, and no less right.
+ * Tasks whose call has met anything, until its end, or their own. While there are
+ * any, the ends of all listed calls are slower.
  */
 __u64 nr_marked = 0;
 
 /*
- * Tasks in delete_module, and when one left it last. One that dies there stays
- * counted: raceless.ko knows better then, and is asked in vain.
+ * Tasks in delete_module, and when one left it last. One that was in there when the
+ * gate was turned on stays counted: raceless.ko knows better then, and is asked in
+ * vain.
  */
 __u64 nr_deletes = 0, last_delete_ns = 0;
 
@@ -92,8 +52,9 @@ __u64 nr_deletes = 0, last_delete_ns = 0;
  * Loads that met a dying module, and how many of these have ended. Since 6.6
  * finit_module of a file whose load is under way has the result of that load, looks
  * for no module, and may come to see the error when the module is gone long since:
- * the two overlapped, and that is all that is known. One that dies in its load
- * stays begun: errors of shared loads are retried in vain then, within the bound.
+ * the two overlapped, and that is all that is known. One whose end is not seen, as
+ * the program is skipped, stays begun: errors of shared loads are retried in vain
+ * then, within the bound.
  */
 __u64 nr_raced_begun = 0, nr_raced_ended = 0;
 
@@ -207,6 +168,34 @@ static __always_inline void meet_dying(struct in_call *call)
 	call->evidence.met |= RACELESS_GATE_MET_DYING;
 }
 
+/*
+ * A load's error: it met a dying module, or a signal ended the loader's own wait for
+ * one (ERESTARTSYS), or its wait for the load that it shares (EINTR).
+ */
+static __always_inline bool may_be_raced_load(long error)
+{
+	return error == -EBUSY || error == -ERESTARTSYS || error == -EINTR;
+}
+
+/* The same of a helper's: a module that it depends on may have gone, too. */
+static __always_inline bool may_be_raced_helper(long error)
+{
+	return may_be_raced_load(error) || error == -ENOENT;
+}
+
+/*
+ * It has looked for no module by itself, and a load that met a dying one overlapped
+ * it; or the other one was killed in the loader's wait, and its ERESTARTSYS is
+ * shared, which no user may see; or a signal came while it is being retried, and now
+ * shares the other one's next attempt.
+ */
+static __always_inline bool shares_raced_load(const struct in_call *call, long error)
+{
+	return !call->evidence.module[0] &&
+	       (error == -ERESTARTSYS || (error == -EINTR && call->known) ||
+		nr_raced_begun != call->raced_before);
+}
+
 static __always_inline void unmark(struct in_call *call)
 {
 	if (!call->marked)
@@ -215,75 +204,22 @@ static __always_inline void unmark(struct in_call *call)
 	__sync_fetch_and_sub(&nr_marked, 1);
 }
 
-/* The key of the request that this process works for, or 0. */
-static __always_inline __u64 served_key(void)
+/*
+ * A call that fails near a delete and has met nothing: a get of it may have begun
+ * before its module began to go, and have failed after. Once only: when it is
+ * restarted the module goes already, and whatever it meets is seen.
+ */
+static __always_inline struct in_call *suspect(struct in_call *call, long error)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	int generation;
-	__u64 *info;
-
-	if (!nr_requests)
-		return 0;
-	for (generation = 0; generation < HELPER_GENERATIONS; generation++) {
-		__u32 tgid = task->tgid;
-
-		info = bpf_map_lookup_elem(&gate_helpers, &tgid);
-		if (info)
-			return *info;
-		task = task->real_parent;
-	}
-	return 0;
-}
-
-static __always_inline struct helper_request *served(void)
-{
-	__u64 key = served_key();
-
-	return key ? bpf_map_lookup_elem(&gate_requests, &key) : NULL;
-}
-
-/* Both are padded with zeros, and lie where an u64 may. */
-static __always_inline bool is_same(const struct raceless_gate_name *a,
-				    const struct raceless_gate_name *b)
-{
-	const __u64 *x = (const void *)a, *y = (const void *)b;
-	unsigned int i;
-
-	for (i = 0; i < sizeof(*a) / sizeof(*x); i++)
-		if (x[i] != y[i])
-			return false;
-	return true;
-}
-
-/* A helper loads that module, or has found it live. */
-static __always_inline void find(struct helper_request *request, const char *name)
-{
-	union {
-		struct raceless_gate_name name;
-		__u64 aligned; /* for is_same() */
-	} module = {};
-
-	bpf_probe_read_kernel_str(module.name.text, sizeof(module.name.text), name);
-	request->found = 1;
-	request->unnamed = 0;
-	if (request->nr_modules && is_same(&request->module, &module.name))
-		return;
-	request->module = module.name;
-	request->nr_modules++;
-}
-
-/* Its helper has succeeded. */
-static __always_inline void note_success(struct raceless_gate_evidence *evidence,
-					 const struct helper_request *request)
-{
-	/* No module has to do with it: a module that goes, neither. */
-	if (request && !request->found)
-		return;
-	evidence->met |= RACELESS_GATE_MET_LOADED;
-	if (request && request->nr_modules == 1 && !request->unnamed &&
-	    !(evidence->met & RACELESS_GATE_MET_GET))
-		__builtin_memcpy(evidence->module, &request->module,
-				 sizeof(evidence->module));
+	if ((call && (call->known || call->loading || call->evidence.met)) ||
+	    !may_be_missing(error) || !is_near_delete())
+		return call;
+	call = enter_call();
+	if (!call || call->known)
+		return call;
+	mark(call);
+	call->evidence.met = RACELESS_GATE_MET_NOTHING;
+	return call;
 }
 
 #endif /* RACELESS_BPF_GATE_CALL_H */

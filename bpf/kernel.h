@@ -17,6 +17,8 @@
 #include "../module/uapi/histogram.h"
 
 /* Macros of the kernel, which BTF does not carry. */
+#define ENOENT	    2
+#define EINTR	    4
 #define EBUSY	    16
 #define ERESTARTSYS 512
 

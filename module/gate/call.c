@@ -49,12 +49,13 @@ struct call {
 	u32 syscall;
 	bool retried; /* it was held at least once: deletes wait for it */
 	bool queued; /* its work is pending or running */
+	bool helper; /* a request waits for it, in one of the kernel's places */
 	char module[RACELESS_GATE_NAME_SIZE];
 };
 
 static LIST_HEAD(calls); /* this and the next ones: raceless_gate_lock */
 static DEFINE_HASHTABLE(calls_by_task, 8);
-static unsigned int nr_calls;
+static unsigned int nr_calls, nr_helpers;
 static u64 last_id;
 
 /* Woken when a call ends; deleters wait here. */
@@ -100,6 +101,7 @@ static void remove(struct call *call, struct list_head *removed)
 	hash_del(&call->by_task);
 	list_move(&call->node, removed);
 	nr_calls--;
+	nr_helpers -= call->helper;
 }
 
 static void free_calls(struct list_head *removed)
@@ -189,47 +191,6 @@ int raceless_gate_call_request(void)
 	return call ? 1 : 0;
 }
 
-/* Did a module that was being deleted make the call fail? */
-static bool raced(const struct raceless_gate_evidence *evidence)
-{
-	if (evidence->met & RACELESS_GATE_MET_GET)
-		return true;
-	if (evidence->met & RACELESS_GATE_MET_NOTHING)
-		return raceless_gate_any_dying() ||
-		       raceless_gate_deleted_since("", ktime_get_ns() - RACELESS_GATE_NEAR_NS);
-	if (evidence->syscall == RACELESS_GATE_FINIT_MODULE ||
-	    evidence->syscall == RACELESS_GATE_INIT_MODULE) {
-		/* an init that failed fails everybody who waited for it */
-		if (evidence->met & RACELESS_GATE_MET_INIT)
-			return false;
-		/*
-		 * The loader waits by itself for a module that is being taken
-		 * apart (UNFORMED), and a signal ends that wait as it does ours.
-		 */
-		if (evidence->error != -EBUSY && evidence->error != -ERESTARTSYS)
-			return false;
-		return (evidence->met & RACELESS_GATE_MET_DYING) ||
-		       (evidence->module[0] &&
-			raceless_gate_deleted_since(evidence->module,
-						    evidence->since_ns));
-	}
-	if (!(evidence->met & RACELESS_GATE_MET_REQUEST))
-		return false;
-	if (!(evidence->met & (RACELESS_GATE_MET_LOADED |
-			       RACELESS_GATE_MET_LOAD_FAILED))) {
-		raceless_gate_count(GATE_MISSING, NULL, evidence->syscall);
-		return false;
-	}
-	/* which module it wants is known, if its modprobe had to do with one alone */
-	if (evidence->module[0])
-		return raceless_gate_module_dying(evidence->module) ||
-		       raceless_gate_deleted_since(evidence->module,
-						   evidence->since_ns);
-	return (evidence->met & RACELESS_GATE_MET_DYING) ||
-	       raceless_gate_deleted_since("", evidence->since_ns) ||
-	       raceless_gate_any_dying();
-}
-
 static void finish(struct call *call, bool queued)
 {
 	LIST_HEAD(removed);
@@ -247,11 +208,10 @@ enum outcome {
 	DIE,
 };
 
-/* Before the doze is over: only if it is known for what it waits. */
-static bool may_restart(const struct call *call)
+/* Is the module that it wants, as far as that is known, on its way out? */
+static bool is_busy(const struct call *call)
 {
-	return !READ_ONCE(raceless_gate_enabled) ||
-	       (call->module[0] && !raceless_gate_module_busy(call->module));
+	return call->module[0] && raceless_gate_module_busy(call->module);
 }
 
 /*
@@ -270,24 +230,25 @@ static enum outcome wait(struct call *call)
 	u64 deadline = call->since_ns + bound_ns();
 	u64 patience =
 		begin + raceless_gate_bound_ns(&raceless_gate_exit_ms);
-	unsigned long doze = 0;
+	/* nothing in sight that would end: what it meets comes and goes */
+	unsigned long pause = call->restarts;
+	unsigned long doze = 1;
 	u64 now = begin;
+	bool busy;
 	long left;
 
-	if (!call->module[0] && call->restarts)
-		doze = min_t(unsigned long, call->restarts, MAX_DOZE);
 	for (;;) {
 		if (!READ_ONCE(raceless_gate_enabled))
 			return RESTART;
-		if (call->module[0] ? !raceless_gate_module_busy(call->module) :
-				      !doze)
+		busy = is_busy(call);
+		if (!busy && !pause)
 			break;
 		if (now >= deadline) {
 			raceless_gate_count(GATE_TIMEOUTS, call->module,
 					    call->syscall);
 			return GIVE_UP;
 		}
-		if (call->module[0] && now >= patience) {
+		if (busy && now >= patience) {
 			raceless_gate_count(GATE_EXIT_STALLS, call->module,
 					    call->syscall);
 			return GIVE_UP;
@@ -295,15 +256,19 @@ static enum outcome wait(struct call *call)
 		if (now == begin)
 			raceless_gate_count(GATE_WAITS, call->module,
 					    call->syscall);
-		doze = doze ?: 1;
+		if (!busy)
+			doze = min_t(unsigned long, pause, MAX_DOZE);
 		left = wait_event_interruptible_timeout(raceless_gate_modules_changed,
-							may_restart(call), doze);
+							!READ_ONCE(raceless_gate_enabled) ||
+							(busy && !is_busy(call)),
+							doze);
 		if (left < 0) {
 			raceless_gate_count(GATE_SIGNALS, call->module,
 					    call->syscall);
 			return fatal_signal_pending(current) ? DIE : RESTART;
 		}
-		doze = call->module[0] ? min_t(unsigned long, 2 * doze, MAX_DOZE) : 0;
+		pause = 0;
+		doze = min_t(unsigned long, 2 * doze, MAX_DOZE);
 		now = ktime_get_ns();
 	}
 	return RESTART;
@@ -367,10 +332,11 @@ int raceless_gate_call_hold(const struct raceless_gate_evidence *evidence)
 	u64 now = ktime_get_ns();
 	struct call *call;
 	LIST_HEAD(removed);
+	bool helper;
 	int held = 0;
 
 	if (!READ_ONCE(raceless_gate_enabled) ||
-	    evidence->syscall >= RACELESS_GATE_NR_SYSCALLS || !raced(evidence))
+	    evidence->syscall >= RACELESS_GATE_NR_SYSCALLS || !raceless_gate_raced(evidence))
 		return 0;
 	if ((evidence->met & RACELESS_GATE_MET_OWN_UNLOAD) ||
 	    raceless_gate_has_files_of_dying(evidence->module)) {
@@ -378,10 +344,20 @@ int raceless_gate_call_hold(const struct raceless_gate_evidence *evidence)
 				    evidence->syscall);
 		return 0;
 	}
+	helper = raceless_gate_is_helper();
 	spin_lock(&raceless_gate_lock);
 	call = raceless_gate_enabled ? get(regs) : NULL;
 	if (!call || call->queued)
 		goto out;
+	if (helper && !call->helper) {
+		if (nr_helpers >= RACELESS_GATE_MAX_HELPERS) {
+			raceless_gate_count_open(RACELESS_GATE_OPEN_HELPER);
+			remove(call, &removed);
+			goto out;
+		}
+		call->helper = true;
+		nr_helpers++;
+	}
 	if (!call->retried) {
 		call->retried = true;
 		call->since_ns = now;

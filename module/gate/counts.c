@@ -33,6 +33,7 @@ static const char *const open_names[RACELESS_GATE_NR_OPENS] = {
 	[RACELESS_GATE_OPEN_LIMIT] = "limit",
 	[RACELESS_GATE_OPEN_MEMORY] = "memory",
 	[RACELESS_GATE_OPEN_REGISTERS] = "registers",
+	[RACELESS_GATE_OPEN_HELPER] = "helper",
 };
 
 static const char *const syscall_names[RACELESS_GATE_NR_SYSCALLS] = {

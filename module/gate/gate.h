@@ -5,6 +5,7 @@
  * failed; the waits, their bounds and all state are here, and no wait depends on
  * BPF for its end.
  *
+ * evidence.c	whether a call failed because of a deleted module
  * call.c	calls that asked for a module or are being retried, and their wait
  * deleter.c	delete_module, which waits for older ones that are being retried
  * lease.c	what a request has loaded stays until the requester had its chance
@@ -46,6 +47,9 @@ int raceless_gate_switch(bool on);
 int raceless_gate_init(void);
 void raceless_gate_exit(void);
 
+/* evidence.c */
+bool raceless_gate_raced(const struct raceless_gate_evidence *evidence);
+
 /* call.c */
 extern wait_queue_head_t raceless_gate_calls_changed;
 int raceless_gate_call_request(void);
@@ -63,6 +67,7 @@ void raceless_gate_deleters_clear(void);
 /* lease.c */
 void raceless_gate_lease_take(struct module *module);
 void raceless_gate_leases_check(void);
+void raceless_gate_leases_drop(const struct module *module);
 unsigned int raceless_gate_leases_nr(void);
 void raceless_gate_leases_clear(void);
 

@@ -9,7 +9,8 @@
  * bound, by a work of its own: then the module is an ordinary one, and whoever
  * meets the lease finds it an ordinary one in use.
  *
- * Who holds a lease: the list alone; who takes it out of there puts the module.
+ * Who holds a lease: the list alone; who takes it out of there puts the module, under
+ * the same lock.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -98,6 +99,43 @@ static bool ended(const struct lease *lease, u64 now)
 	return true;
 }
 
+/*
+ * Under the lock: whoever drops the leases of a module that goes knows then that
+ * each of them was put.
+ */
+static void end(struct lease *lease, struct list_head *over)
+{
+	lockdep_assert_held(&raceless_gate_lock);
+	list_move(&lease->node, over);
+	nr_leases--;
+	module_put(lease->module);
+}
+
+static void free_leases(struct list_head *over)
+{
+	struct lease *lease, *next;
+
+	list_for_each_entry_safe(lease, next, over, node)
+		kfree(lease);
+}
+
+/*
+ * Those on a module that goes in spite of them: a forced delete does not care for
+ * references. Before its memory goes. May sleep.
+ */
+void raceless_gate_leases_drop(const struct module *module)
+{
+	struct lease *lease, *next;
+	LIST_HEAD(over);
+
+	spin_lock(&raceless_gate_lock);
+	list_for_each_entry_safe(lease, next, &leases, node)
+		if (lease->module == module)
+			end(lease, &over);
+	spin_unlock(&raceless_gate_lock);
+	free_leases(&over);
+}
+
 /* Any context that may take the lock. */
 void raceless_gate_leases_check(void)
 {
@@ -108,19 +146,13 @@ void raceless_gate_leases_check(void)
 	if (!READ_ONCE(nr_leases))
 		return;
 	spin_lock(&raceless_gate_lock);
-	list_for_each_entry_safe(lease, next, &leases, node) {
-		if (!ended(lease, now))
-			continue;
-		list_move(&lease->node, &over);
-		nr_leases--;
-	}
+	list_for_each_entry_safe(lease, next, &leases, node)
+		if (ended(lease, now))
+			end(lease, &over);
 	if (nr_leases)
 		queue_delayed_work(system_wq, &lease_work, LOOK_AGAIN);
 	spin_unlock(&raceless_gate_lock);
-	list_for_each_entry_safe(lease, next, &over, node) {
-		module_put(lease->module);
-		kfree(lease);
-	}
+	free_leases(&over);
 }
 
 unsigned int raceless_gate_leases_nr(void)

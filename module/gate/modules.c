@@ -231,6 +231,8 @@ static int on_module_state(struct notifier_block *block, unsigned long state,
 	struct module *module = data;
 	u64 now = ktime_get_ns();
 
+	if (state == MODULE_STATE_GOING) /* also while the gate is being turned off */
+		raceless_gate_leases_drop(module);
 	if (!READ_ONCE(raceless_gate_enabled))
 		return NOTIFY_OK;
 	if (state == MODULE_STATE_LIVE) {

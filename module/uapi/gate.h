@@ -16,6 +16,7 @@
 /* Bounds; what is beyond them goes through as without a gate, and is counted. */
 #define RACELESS_GATE_MAX_CALLS 4096 /* in a request or being retried, at once */
 #define RACELESS_GATE_MAX_CALLS_PER_TASK 8 /* signal handlers nest them */
+#define RACELESS_GATE_MAX_HELPERS 16 /* of them modprobes: the kernel runs 50 at once */
 #define RACELESS_GATE_MAX_DELETERS 256 /* that wait at once */
 #define RACELESS_GATE_MAX_LEASES 256 /* at once */
 #define RACELESS_GATE_MAX_MODULES 256 /* counted by name; the rest is "other" */
@@ -59,7 +60,8 @@ enum raceless_gate_open {
 	RACELESS_GATE_OPEN_LIMIT = 3, /* one of the bounds above */
 	RACELESS_GATE_OPEN_MEMORY = 4,
 	RACELESS_GATE_OPEN_REGISTERS = 5, /* a tracer has changed them */
-	RACELESS_GATE_NR_OPENS = 6,
+	RACELESS_GATE_OPEN_HELPER = 6, /* one modprobe too many; its request waits itself */
+	RACELESS_GATE_NR_OPENS = 7,
 };
 
 /**

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 // Waits that would not end by themselves.
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <thread>
+#include <vector>
 
+#include "../child.h"
 #include "gated.h"
 #include "module_loader.h"
 
@@ -18,6 +22,46 @@ TEST_F(Gated, CallFailsWhenItsTimeIsUp) {
   const Unload unload;
   EXPECT_EQ(mount_gated(), ENODEV);
   EXPECT_GE(grown("timeouts"), 1U);
+}
+
+// It is not known when its user sees that: neither to the call's own end, nor to others that
+// follow.
+TEST_F(Gated, CallThatWasGivenUpIsForgottenWithItsTask) {
+  ASSERT_EQ(load_gated("exit_ms=2500"), 0);
+  ASSERT_TRUE(set_parameter("raceless", "gate_hold_ms", "300"));
+  const Unload unload;
+  Child user([] { return mount_gated(); });
+  EXPECT_EQ(user.status(), ENODEV);
+  EXPECT_GE(grown("timeouts"), 1U);
+  EXPECT_TRUE(eventually([] { return program_count("nr_marked") == 0; }))
+      << program_count("nr_marked");
+}
+
+// The kernel runs 50 modprobes at once, and lets others wait: a crowd that asks for one dying
+// module must not keep those from their places who ask for another.
+TEST_F(Gated, CrowdLeavesRoomForOtherRequests) {
+  constexpr int kCrowd = 60;
+  const ModprobeLine line("alias fs-raceless_nothing dummy");
+  load_with_endless_exit();
+  ASSERT_TRUE(set_parameter("raceless", "gate_exit_ms", "60000"));
+  ASSERT_TRUE(set_parameter("raceless", "gate_hold_ms", "60000"));
+  const Unload unload;
+  std::atomic<int> failed{0};
+  std::vector<std::thread> crowd;
+  crowd.reserve(kCrowd);
+  for (int i = 0; i < kCrowd; i++)
+    crowd.emplace_back([&failed] {
+      const auto context = static_cast<int>(syscall(SYS_fsopen, kGated, 0U));
+      if (context < 0 || close(context) != 0) failed++;
+    });
+  EXPECT_TRUE(eventually([this] { return grown("open helper") >= 1 && grown("waits") >= 50; }));
+  EXPECT_EQ(mount_gated("raceless_nothing"), ENODEV) << "there is no such file system in it";
+  EXPECT_EQ(module_state("dummy"), ModuleState::live);
+  EXPECT_TRUE(none_timed_out());
+  let_exit();
+  for (std::thread& one : crowd) one.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(delete_module("dummy"), 0);
 }
 
 // The time is that of all restarts together: here each attempt is raced anew.

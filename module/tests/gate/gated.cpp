@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "gated.h"
 
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -10,8 +12,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <fstream>
+#include <memory>
+#include <vector>
 
+#include "file_descriptor.h"
 #include "gate/gate.h"
 #include "module_loader.h"
 #include "text_file.h"
@@ -88,6 +94,31 @@ bool set_parameter(const std::string& module, const std::string& name, const std
   std::ofstream file("/sys/module/" + module + "/parameters/" + name);
   file << value << std::flush;
   return file.good();
+}
+
+uint64_t program_count(const std::string& name) {
+  for (uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
+    const FileDescriptor map(bpf_map_get_fd_by_id(id));
+    bpf_map_info info{};
+    __u32 bytes = sizeof(info);
+    if (!map || bpf_obj_get_info_by_fd(map.get(), &info, &bytes) != 0) continue;
+    if (info.name != std::string("gate_bpf.bss")) continue;
+    const std::unique_ptr<btf, void (*)(btf*)> types(btf__load_from_kernel_by_id(info.btf_id),
+                                                     btf__free);
+    std::vector<char> values(info.value_size);
+    const uint32_t first = 0;
+    if (!types || bpf_map_lookup_elem(map.get(), &first, values.data()) != 0) continue;
+    const btf_type* section = btf__type_by_id(types.get(), info.btf_value_type_id);
+    for (int i = 0; i < btf_vlen(section); i++) {
+      const btf_var_secinfo& place = btf_var_secinfos(section)[i];
+      const btf_type* variable = btf__type_by_id(types.get(), place.type);
+      if (name != btf__name_by_offset(types.get(), variable->name_off)) continue;
+      uint64_t value = 0;
+      memcpy(&value, values.data() + place.offset, sizeof value);
+      return value;
+    }
+  }
+  return ~uint64_t{0};
 }
 
 bool run_on(int cpu) {

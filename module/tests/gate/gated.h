@@ -38,6 +38,9 @@ constexpr const char* kGated = "raceless_gated";
 [[nodiscard]] bool set_parameter(const std::string& module, const std::string& name,
                                  const std::string& value);
 
+// A counter that the gate's BPF programs keep, by its name there; ~0 if it cannot be read.
+[[nodiscard]] uint64_t program_count(const std::string& name);
+
 // The calling thread, from here on.
 [[nodiscard]] bool run_on(int cpu);
 // Does the task sleep in that function of the kernel, or in one that it calls?

@@ -237,6 +237,20 @@ TEST_F(Gated, ManyLoadsOfWhatFailsAfterASecond) {
   EXPECT_EQ(grown("restarts"), 0U);
 }
 
+// Its init has failed by itself: that something else is deleted meanwhile is no reason to run it
+// again, nor for other deletes to wait for it.
+TEST_F(Gated, RequestOfWhatFailsToLoadWhileAnotherGoes) {
+  const ModprobeLine line("options raceless_gated init_ms=200 init_error=19");
+  ASSERT_EQ(load_module("raceless_sample_chaos", "destroy_ms=2500"), 0);
+  std::thread unloader([] { EXPECT_EQ(delete_module("raceless_sample_chaos"), 0); });
+  EXPECT_TRUE(
+      eventually([] { return module_state("raceless_sample_chaos") != ModuleState::live; }));
+  EXPECT_EQ(mount_gated(), ENODEV);
+  EXPECT_NE(module_state("raceless_sample_chaos"), ModuleState::absent);
+  EXPECT_EQ(grown("restarts"), 0U);
+  unloader.join();
+}
+
 // A lease is on a live module: an init that fails takes it away whatever its count.
 TEST_F(Gated, RequestOfWhatFailsToLoad) {
   const ModprobeLine line("options raceless_gated init_ms=200 init_error=5");

@@ -3,7 +3,9 @@
 // waits for that, and has its error. The error may be of a module that is gone by then.
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -156,6 +158,26 @@ TEST_F(Shared, JoinedLoadOutlivesTheFirst) {
   EXPECT_TRUE(eventually([&other] { return shares(other.pid()); }));
   first.kill();
   EXPECT_EQ(other.status(), 0);
+  EXPECT_GE(grown("restarts"), 1U);
+}
+
+// Signals do not end the wait for another one's load, either.
+TEST_F(Shared, JoinedLoadUnderAlarms) {
+  ASSERT_EQ(load_gated("free_ms=2000"), 0);
+  Unload unload;
+  EXPECT_TRUE(eventually([&unload] { return is_in(unload.tid(), "destroy_params"); }));
+  Child first([] { return load_file(); });
+  EXPECT_TRUE(eventually([&first] { return is_in(first.pid(), "load_module"); }));
+  Child other([] {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    sigaction(SIGALRM, &action, nullptr);
+    const itimerval timer{{0, 3000}, {0, 3000}};
+    setitimer(ITIMER_REAL, &timer, nullptr);
+    return load_file();
+  });
+  EXPECT_EQ(other.status(), 0);
+  EXPECT_EQ(first.status(), 0);
   EXPECT_GE(grown("restarts"), 1U);
 }
 
