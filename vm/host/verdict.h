@@ -33,8 +33,8 @@ struct Evidence {
   std::string wire_damage;
   bool console_complete = false;  // it holds the end marker
   std::vector<Splat> splats;
-  unsigned allowed_warnings = 0;            // reports that the run's exceptions covered
   std::map<std::string, unsigned> foreign;  // reports on others' bugs
+  unsigned allowed_warnings = 0;            // reports that the run's exceptions covered
   int qemu_status = -1;                     // exit status; -1 when we ended it
   bool interrupted = false;                 // the user's second Ctrl-C, or SIGTERM
   bool flooded = false;                     // the console log passed its limit
