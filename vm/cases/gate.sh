@@ -6,7 +6,7 @@
 # files: build/cmake/bin/gate_test:/usr/bin/gate_test
 # smp: 2
 # memory: 1024
-# timeout: 300
+# timeout: 480
 # allow: ^request_module fs-raceless_(gated|nothing) succeeded, but still no fs
 # append: slub_debug=FZPU
 gate_test --gtest_filter="${ONLY:-*-Kills.*}"
