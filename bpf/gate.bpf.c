@@ -336,9 +336,10 @@ static __always_inline void begin_delete(const char *name, int compat)
 
 	/* May fail if the page is not there; its user has just written it. */
 	bpf_probe_read_user_str(module.text, sizeof(module.text), name);
-	if (call)
+	if (call) {
 		call->unloading = 1;
-	__sync_fetch_and_add(&nr_deletes, 1);
+		__sync_fetch_and_add(&nr_deletes, 1);
+	}
 	raceless_gate_delete(&module, compat);
 }
 
@@ -346,11 +347,25 @@ static __always_inline int end_delete(void)
 {
 	struct in_call *call = this_call(0);
 
-	if (call)
-		call->unloading = 0;
 	last_delete_ns = bpf_ktime_get_ns();
-	__sync_fetch_and_sub(&nr_deletes, 1);
+	if (call && call->unloading) {
+		call->unloading = 0;
+		__sync_fetch_and_sub(&nr_deletes, 1);
+	}
 	return 0;
+}
+
+/* Attached in this order: no delete is seen to begin whose end is not. */
+SEC("fexit/__x64_sys_delete_module")
+int BPF_PROG(on_delete_end)
+{
+	return end_delete();
+}
+
+SEC("fexit/__ia32_sys_delete_module")
+int BPF_PROG(on_compat_delete_end)
+{
+	return end_delete();
 }
 
 SEC("fentry/__x64_sys_delete_module")
@@ -360,23 +375,11 @@ int BPF_PROG(on_delete, const struct pt_regs *regs)
 	return 0;
 }
 
-SEC("fexit/__x64_sys_delete_module")
-int BPF_PROG(on_delete_end)
-{
-	return end_delete();
-}
-
 SEC("fentry/__ia32_sys_delete_module")
 int BPF_PROG(on_compat_delete, const struct pt_regs *regs)
 {
 	begin_delete((const char *)(__u64)(__u32)regs->bx, 1);
 	return 0;
-}
-
-SEC("fexit/__ia32_sys_delete_module")
-int BPF_PROG(on_compat_delete_end)
-{
-	return end_delete();
 }
 
 SEC("fentry/__x64_sys_finit_module")

@@ -42,9 +42,8 @@ struct {
 __u64 nr_marked = 0;
 
 /*
- * Tasks in delete_module, and when one left it last. One that was in there when the
- * gate was turned on stays counted: raceless.ko knows better then, and is asked in
- * vain.
+ * Tasks in delete_module, and when one left it last. Not those that were in there
+ * already when the gate was turned on: only what has begun here ends here.
  */
 __u64 nr_deletes = 0, last_delete_ns = 0;
 
@@ -138,13 +137,21 @@ static __always_inline bool may_be_missing(long error)
 	}
 }
 
-/* What is kept of an earlier call is not this one's. */
+/*
+ * What is kept of an earlier call is not this one's. NULL if there is no memory, or
+ * if a task was preempted on this CPU while it looked for its own (since 6.2: while
+ * it made it).
+ */
 static __always_inline struct in_call *enter_call(void)
 {
 	struct in_call *call = this_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	__u64 nr = this_nr();
 
-	if (call && call->nr != nr) {
+	if (!call) {
+		raceless_gate_opened(RACELESS_GATE_OPEN_MEMORY);
+		return NULL;
+	}
+	if (call->nr != nr) {
 		call->nr = nr;
 		__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
 	}
