@@ -21,8 +21,9 @@ namespace raceless {
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kLong = 30'000 * kMillisecond;
 
-// Looks until it is true, for at most 20 s.
-[[nodiscard]] bool eventually(const std::function<bool()>& condition);
+// Looks until it is true, so long at the most.
+[[nodiscard]] bool eventually(const std::function<bool()>& condition,
+                              std::chrono::seconds longest = std::chrono::seconds(20));
 
 // The errno of a failed call, 0 of one that worked.
 template <typename T>

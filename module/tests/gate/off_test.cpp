@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
@@ -18,6 +19,7 @@ namespace raceless {
 namespace {
 
 constexpr const char* kRemovePins = "rm -r /sys/fs/bpf/raceless/gate";
+constexpr std::chrono::seconds kForPrograms(120);  // until all are freed
 
 // Does anything of ours, or for us, run when the kernel takes a module?
 bool gets_are_traced() {
@@ -82,11 +84,12 @@ TEST_F(GateEnd, OffLeavesGetsAlone) {
   EXPECT_FALSE(gets_are_traced());
 }
 
-// Without `off` it is the module's exit that has to.
+// Without `off` it is the module's exit that has to. The programs hold the module, and the kernel
+// frees them one grace period after the other.
 TEST_F(GateEnd, ExitLeavesGetsAlone) {
   ASSERT_EQ(system(kRemovePins), 0);
   EXPECT_TRUE(gets_are_traced());
-  EXPECT_TRUE(eventually([] { return delete_module("raceless") == 0; }));
+  EXPECT_TRUE(eventually([] { return delete_module("raceless") == 0; }, kForPrograms));
   EXPECT_FALSE(gets_are_traced());
   ASSERT_EQ(load_module("raceless"), 0);
 }
