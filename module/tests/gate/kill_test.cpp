@@ -80,6 +80,7 @@ class Kills : public Gated {
     stop_ = true;
     unloader_.join();
     EXPECT_EQ(seen_->interrupted, 0U);
+    EXPECT_EQ(program_count("nr_deletes"), 0U) << "one that began while the gate was turned on";
     EXPECT_GE(grown("waits"), 1U);
     EXPECT_GE(unloads_, 1U);
     print();
