@@ -15,6 +15,7 @@
 #include "tracing/map_reader.h"
 #include "tracing/pin_folder.h"
 #include "tracing/program_set.h"
+#include "tracing/reading_turn.h"
 
 namespace raceless {
 namespace {
@@ -80,6 +81,7 @@ class Tracing::Impl {
 
   // Of the poll() that is running.
   const std::function<void(const Event&)>* handle_ = nullptr;
+  ReadingTurn turn_;
   std::optional<Error> event_error_;
 };
 
@@ -172,7 +174,7 @@ int Tracing::Impl::on_event(void* self, void* record, std::size_t bytes) {
   } else if (!impl->event_error_) {
     impl->event_error_ = event.error();
   }
-  return 0;
+  return impl->turn_.after_record();
 }
 
 Status Tracing::Impl::open_ring() {
@@ -274,14 +276,15 @@ Result<int> Tracing::Impl::poll(std::chrono::milliseconds timeout,
   if (!ring_) return fail(EINVAL, "events are not traced: Tracing was opened without them");
   handle_ = &handle;
   event_error_.reset();
+  turn_ = ReadingTurn(now_ns() + static_cast<std::uint64_t>(timeout.count()) * kNsPerMs);
   int events = ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
   // The programs wake nobody up while there is little to read (bpf/record.h).
   if (events == 0) events = ring_buffer__consume(ring_.get());
   handle_ = nullptr;
   if (event_error_) return tl::unexpected(*event_error_);
-  if (events == -EINTR) return 0;
-  if (events < 0) return fail(-events, "cannot read the ring buffer");
-  return events;
+  if (events < 0 && events != ReadingTurn::kEnd && events != -EINTR)
+    return fail(-events, "cannot read the ring buffer");
+  return turn_.records();
 }
 
 Tracing::Tracing(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

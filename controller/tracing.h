@@ -73,7 +73,8 @@ class Tracing {
   // Safe from any thread.
   Result<FailureCause> cause(pid_t tid, std::uint64_t since_ns = 0);
 
-  // Waits for events up to `timeout` and hands each to `handle`; returns how many there were.
+  // Waits for events up to `timeout` and hands each to `handle`; returns how many there were. Ends
+  // a moment after `timeout` (ReadingTurn) even while more of them come.
   Result<int> poll(std::chrono::milliseconds timeout,
                    const std::function<void(const Event&)>& handle);
 

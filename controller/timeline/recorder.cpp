@@ -14,6 +14,8 @@ namespace {
 
 // The ring holds some 7,000 events. Nobody is woken for one: that would slow down who sends it.
 constexpr std::chrono::milliseconds kInterval{5};
+// What is in it at the end is read in one turn, unless this thread had to wait for a CPU.
+constexpr int kLastTurns = 10;
 
 }  // namespace
 
@@ -28,14 +30,15 @@ void Recorder::run() {
     std::this_thread::sleep_for(kInterval);
     drain();
   }
-  drain();
+  for (int turn = 0; turn < kLastTurns && drain(); turn++) continue;
 }
 
-void Recorder::drain() {
+bool Recorder::drain() {
   const Result<int> read = tracing_.poll(std::chrono::milliseconds(0), [this](const Event& event) {
     (is_refusal(event) ? refusals_ : steps_).add(header(event).time_ns, event);
   });
   if (!read && !error_) error_ = read.error();
+  return read.value_or(0) > 0;
 }
 
 void Recorder::stop() {

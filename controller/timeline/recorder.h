@@ -30,7 +30,7 @@ class Recorder {
 
  private:
   void run();
-  void drain();
+  bool drain();  // was there anything?
 
   Tracing& tracing_;
   WindowSample<Event> steps_{kMostSteps};
