@@ -115,8 +115,8 @@ int BPF_PROG(on_module_get, struct module *module, __u64 got)
 	caller = this_caller();
 	if (!caller)
 		return 0;
+	raceless_meet_in(caller, this_call());
 	caller->get_failed_ns = bpf_ktime_get_ns();
-	caller->call = this_call();
 	bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
 				  module->name);
 	return 0;
@@ -132,8 +132,8 @@ int BPF_PROG(on_module_request, const char *name, bool wait)
 	caller = this_caller();
 	if (!caller)
 		return 0;
+	raceless_meet_in(caller, this_call());
 	caller->requested_ns = bpf_ktime_get_ns();
-	caller->call = this_call();
 	/* A module that was met says more than the alias of its resource. */
 	if (!caller->get_failed_ns)
 		bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
@@ -236,7 +236,8 @@ int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
 
 /*
  * The end of a listed call of any process: what it met is counted if it failed,
- * and forgotten. What was met in calls that are not listed has another number.
+ * and forgotten. What was met in calls that are not listed has another number, and
+ * is forgotten when this thread meets something else (raceless_meet_in).
  */
 static __always_inline int end_call(__u32 call, long error)
 {

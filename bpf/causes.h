@@ -49,6 +49,18 @@ enum raceless_cause {
 	RACELESS_CAUSE_MISSING, /* modprobe failed, and nobody met EBUSY */
 };
 
+/*
+ * Before what @call meets is written down: what another call met explains nothing
+ * of it. Of that no end was seen, as it is not listed.
+ */
+static inline void raceless_meet_in(struct raceless_caller *seen, __u32 call)
+{
+	if (seen->call == call)
+		return;
+	__builtin_memset(seen, 0, sizeof(*seen));
+	seen->call = call;
+}
+
 static inline int raceless_met(__u64 when_ns, __u64 since_ns)
 {
 	return when_ns != 0 && when_ns >= since_ns;

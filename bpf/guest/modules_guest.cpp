@@ -2,6 +2,8 @@
 // Loads and unloads of stock modules, and why what needs them fails. Needs dummy, kcm, algif_hash.
 #include <gtest/gtest.h>
 #include <linux/if_alg.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -214,6 +216,28 @@ TEST(Modules, CallsThatFailAreRecordedWithTheirCause) {
   EXPECT_EQ(failure.error, "ENODEV");
   EXPECT_STREQ(to_string(failure.cause), "missing");
   EXPECT_EQ(failure.count, 2U);
+}
+
+// An ioctl that asks for a module is not looked at, and its modprobe has success.
+TEST(Modules, WhatAnotherCallMetIsNoCause) {
+  Tracing::Options options;
+  options.calls = true;
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  const FileDescriptor any(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(any);
+  ifreq asked{};
+  std::strcpy(asked.ifr_name, "dummy");
+  ioctl(any.get(), SIOCGIFINDEX, &asked);
+  ASSERT_EQ(module_state("dummy"), ModuleState::live);
+  mkdir(mount_point, 0755);
+  ASSERT_EQ(mount("none", mount_point, "nosuchfs", 0, nullptr), -1);
+  const auto activity = tracing->activity();
+  ASSERT_TRUE(activity);
+  ASSERT_EQ(activity->call_failures.size(), 1U);
+  EXPECT_EQ(activity->call_failures[0].name, "fs-nosuchfs");
+  EXPECT_STREQ(to_string(activity->call_failures[0].cause), "missing");
+  EXPECT_EQ(delete_module("dummy"), 0);
 }
 
 TEST(Modules, WithoutTheRegistryItSaysSoAndTheRestWorks) {

@@ -74,6 +74,22 @@ TEST(Cause, WhatEarlierCallsMetDoesNotCount) {
   EXPECT_EQ(classify(seen, 20), FailureCause::still_registered);
 }
 
+TEST(Cause, WhatACallThatIsNotListedMetIsNotOfTheNextOne) {
+  constexpr std::uint32_t ioctl_call = 16;
+  constexpr std::uint32_t mount_call = 165;
+  raceless_caller seen{};
+  raceless_meet_in(&seen, ioctl_call);
+  seen.requested_ns = 2;
+  seen.modprobe_ok_ns = 3;
+  raceless_meet_in(&seen, mount_call);
+  seen.requested_ns = 4;
+  raceless_meet_in(&seen, mount_call);  // of one call everything counts
+  EXPECT_EQ(seen.requested_ns, 4U);
+  seen.modprobe_failed_ns = 5;
+  EXPECT_EQ(classify(seen, 0), FailureCause::missing);
+  EXPECT_EQ(seen.call, mount_call);
+}
+
 TEST(Cause, NamesAreThoseOfTheRunFile) {
   EXPECT_STREQ(to_string(FailureCause::load_busy), "load_busy");
   EXPECT_STREQ(to_string(FailureCause::unloaded_again), "unloaded_again");
