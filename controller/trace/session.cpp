@@ -38,6 +38,14 @@ std::set<std::string> owned_by(const std::vector<std::string>& modules) {
   return owned;
 }
 
+// The name of a module that comes or goes; nullptr for any other event.
+const char* changed_module(const Event& event) {
+  const uint32_t type = header(event).type;
+  if (type != RACELESS_EVENT_MODULE_LOAD && type != RACELESS_EVENT_MODULE_FREE) return nullptr;
+  const auto* record = std::get_if<raceless_event_module>(&event);
+  return record != nullptr ? record->name : nullptr;
+}
+
 std::string release() {
   utsname names{};
   return uname(&names) == 0 ? names.release : "";
@@ -179,6 +187,7 @@ Status TraceSession::show_numbers(bool last) {
 }
 
 void TraceSession::show_event(const Event& event) {
+  if (const char* module = changed_module(event)) symbols_.forget(module);
   const ordered_json line = view_->json(event);
   if (line.is_null()) return;
   if (options_.json)

@@ -22,7 +22,7 @@ constexpr uint64_t kLongestFunction = 1 << 20;
 
 // Trampolines, which the kernel lists as of a module, are a page at most. What is beyond one may be
 // of a module that was loaded after the list was read, or has gone.
-constexpr uint64_t kLongestTrampoline = 4096;
+constexpr uint64_t kPage = 4096;
 constexpr std::string_view kBuiltIn = "__builtin__";
 
 constexpr std::string_view kBpf = "bpf";
@@ -56,9 +56,14 @@ bool parse_line(std::string_view line, uint64_t& address, std::string_view& name
 
 }  // namespace
 
+bool Symbols::is_of_module(const Symbol& symbol) {
+  return !symbol.module.empty() && symbol.module != kBpf && !symbol.module.starts_with(kBuiltIn);
+}
+
 void Symbols::read() {
   read_ns_ = now_ns();
   symbols_.clear();
+  modules_.clear();
   const Result<std::string> text = read_text(root_ + "/proc/kallsyms");
   if (!text) return;
   for (size_t begin = 0; begin < text->size();) {
@@ -66,30 +71,49 @@ void Symbols::read() {
     uint64_t address = 0;
     std::string_view name;
     std::string_view module;
-    if (parse_line(std::string_view(*text).substr(begin, end - begin), address, name, module))
+    if (parse_line(std::string_view(*text).substr(begin, end - begin), address, name, module)) {
       symbols_.push_back({address, std::string(name), std::string(module)});
+      modules_.emplace(module);
+    }
     begin = end + 1;
   }
   std::ranges::stable_sort(symbols_, {}, &Symbol::address);
 }
 
+uint64_t Symbols::end_of(std::vector<Symbol>::const_iterator symbol) const {
+  if (symbol->module.starts_with(kBuiltIn)) return symbol->address + kPage;
+  const auto next = std::next(symbol);
+  if (next != symbols_.end() && next->module == symbol->module)
+    return symbol->address + kLongestFunction;
+  // The kernel does not say how long the last function of a module is. The module's text ends with
+  // a page: beyond this one may be a module that came after the list was read. What the function
+  // has there, if it is so long, is left without a name.
+  return (symbol->address | (kPage - 1)) + 1;
+}
+
 const Symbols::Symbol* Symbols::find_known(uint64_t address) const {
   const auto next = std::ranges::upper_bound(symbols_, address, {}, &Symbol::address);
   if (next == symbols_.begin()) return nullptr;
-  const Symbol& symbol = *std::prev(next);
-  const uint64_t longest =
-      symbol.module.starts_with(kBuiltIn) ? kLongestTrampoline : kLongestFunction;
-  return address - symbol.address < longest ? &symbol : nullptr;
+  const auto symbol = std::prev(next);
+  return address < end_of(symbol) ? &*symbol : nullptr;
 }
 
 const Symbols::Symbol* Symbols::find(uint64_t address) {
   if (read_ns_ == 0) read();
   const Symbol* symbol = find_known(address);
-  if (symbol == nullptr && now_ns() >= read_ns_ + kReadAgainNs) {
+  // Another module may be where one was whose end nobody told us.
+  const bool may_change = symbol == nullptr || is_of_module(*symbol);
+  if (may_change && now_ns() >= read_ns_ + kReadAgainNs) {
     read();
     symbol = find_known(address);
   }
   return symbol;
+}
+
+void Symbols::forget(const std::string& module) {
+  const std::lock_guard lock(mutex_);
+  if (module.empty() || modules_.erase(module) == 0) return;
+  std::erase_if(symbols_, [&module](const Symbol& symbol) { return symbol.module == module; });
 }
 
 size_t Symbols::skip_tracing(const std::vector<uint64_t>& stack) {

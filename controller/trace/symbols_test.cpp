@@ -61,6 +61,32 @@ TEST_F(SymbolsTest, TheCallerIsBeyondTheTracingAndWhatIsTraced) {
             frames);
 }
 
+// Loaded after the list was read, a page or more behind what was the last one there.
+TEST_F(SymbolsTest, WhatIsBeyondAModulesLastPageIsANumber) {
+  write(
+      "ffffffff81000000 T _text\n"
+      "ffffffffc0001000 t kcm_init\t[kcm]\n"
+      "ffffffffc0003f80 t kcm_exit\t[kcm]\n"
+      "ffffffffc0040000 t dummy_init\t[dummy]\n");
+  Symbols symbols(root_);
+  EXPECT_EQ(symbols.describe(0xffffffffc0002fff), "kcm_init+0x1fff [kcm]");
+  EXPECT_EQ(symbols.describe(0xffffffffc0003fff), "kcm_exit+0x7f [kcm]");
+  EXPECT_EQ(symbols.describe(0xffffffffc0004000), "0xffffffffc0004000");
+  EXPECT_EQ(symbols.describe(0xffffffffc0006000), "0xffffffffc0006000");
+  EXPECT_EQ(symbols.describe(0xffffffffc0041000), "0xffffffffc0041000");
+}
+
+TEST_F(SymbolsTest, WhatWasOfAModuleThatHasGoneIsANumber) {
+  Symbols symbols(root_);
+  EXPECT_EQ(symbols.describe(0xffffffffc0001010), "kcm_exit+0x10 [kcm]");
+  symbols.forget("dummy");
+  symbols.forget("");  // no module, but the kernel itself
+  EXPECT_EQ(symbols.describe(0xffffffffc0001010), "kcm_exit+0x10 [kcm]");
+  symbols.forget("kcm");
+  EXPECT_EQ(symbols.describe(0xffffffffc0001010), "0xffffffffc0001010");
+  EXPECT_EQ(symbols.describe(0xffffffff81002105), "free_module+0x5");
+}
+
 TEST_F(SymbolsTest, HiddenAddressesAreNumbers) {
   write("0000000000000000 T _text\n0000000000000000 T free_module\n");
   Symbols symbols(root_);
