@@ -97,7 +97,7 @@ struct raceless_module_get_failure {
 
 /* How a load or a delete_module ended (maps `load_results`, `unload_results`). */
 struct raceless_module_result {
-	char name[RACELESS_MODULE_NAME_SIZE]; /* empty: failed without a name */
+	char name[RACELESS_MODULE_NAME_SIZE]; /* empty: without a name, or EPERM */
 	__s32 error; /* 0 or a negative errno */
 	__u32 reserved;
 };

@@ -17,6 +17,7 @@
 #include "../module/uapi/histogram.h"
 
 /* Macros of the kernel, which BTF does not carry. */
+#define EPERM	    1
 #define ENOENT	    2
 #define EINTR	    4
 #define EBUSY	    16

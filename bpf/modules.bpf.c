@@ -115,6 +115,16 @@ static __always_inline void enter(void *threads, const struct inside *now)
 		DROP(tasks);
 }
 
+/*
+ * The kernel first asks for the right to load and unload. Without it the name is
+ * whatever anybody wrote: as a key each would take room, until there is none.
+ */
+static __always_inline void forget_claim(struct raceless_module_result *result)
+{
+	if (result->error == -EPERM)
+		__builtin_memset(result->name, 0, sizeof(result->name));
+}
+
 SEC("tp_btf/module_load")
 int BPF_PROG(on_module_load, struct module *module)
 {
@@ -209,11 +219,12 @@ int BPF_PROG(on_unload_end, const struct pt_regs *regs, long error)
 	details.elapsed_ns = bpf_ktime_get_ns() - unloading->start_ns;
 	__builtin_memcpy(result.name, unloading->name, sizeof(result.name));
 	bpf_map_delete_elem(&unloaders, &tid);
+	send(RACELESS_EVENT_MODULE_UNLOADED, result.name, details);
+	forget_claim(&result);
 	record_ns(&unload_ns, details.elapsed_ns);
 	record_ns_of(&unload_ns_of, &empty_histogram, result.name,
 		     details.elapsed_ns);
 	count(&unload_results, &result, 1);
-	send(RACELESS_EVENT_MODULE_UNLOADED, result.name, details);
 	return 0;
 }
 
@@ -339,11 +350,12 @@ static __always_inline void end_load(__s32 error)
 	bpf_map_delete_elem(&loaders, &tid);
 	if (result.name[0] && !is_watched(result.name))
 		return;
+	send(RACELESS_EVENT_MODULE_LOADED, result.name, details);
+	forget_claim(&result);
 	record_ns(&load_ns, details.elapsed_ns);
 	record_ns_of(&load_ns_of, &empty_histogram, result.name,
 		     details.elapsed_ns);
 	count(&load_results, &result, 1);
-	send(RACELESS_EVENT_MODULE_LOADED, result.name, details);
 }
 
 SEC("fentry/__x64_sys_finit_module")

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -249,6 +250,38 @@ TEST(Modules, WithoutTheRegistryItSaysSoAndTheRestWorks) {
   ASSERT_EQ((*tracing)->missing().size(), 1U);
   EXPECT_NE((*tracing)->missing()[0].find("modprobe raceless"), std::string::npos);
   EXPECT_TRUE((*tracing)->snapshot());
+}
+
+// What has no right to unload cannot fill the counters with names of its own.
+TEST(Modules, NamesOfWhoMayNotUnloadAreNotCounted) {
+  Tracing::Options options;
+  options.events = true;
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  constexpr int names = 20;
+  std::thread user([] {
+    constexpr uid_t nobody = 65534;
+    // Of this thread alone, unlike setresuid().
+    ASSERT_EQ(syscall(SYS_setresuid, nobody, nobody, nobody), 0);
+    for (int i = 0; i < names; i++) EXPECT_EQ(delete_module("any" + std::to_string(i)), EPERM);
+    EXPECT_EQ(syscall(SYS_finit_module, STDIN_FILENO, "", 0), -1);
+    EXPECT_EQ(errno, EPERM);
+  });
+  user.join();
+  const auto activity = tracing->activity();
+  ASSERT_TRUE(activity);
+  ASSERT_EQ(activity->modules.size(), 1U);
+  EXPECT_EQ(activity->modules.at("").unloads, (Results{{"EPERM", names}}));
+  EXPECT_EQ(activity->modules.at("").unload_ns.count, names);
+  EXPECT_EQ(activity->modules.at("").loads, (Results{{"EPERM", 1}}));
+  // Who tried what is seen all the same.
+  int named = 0;
+  const auto polled = tracing->poll(std::chrono::milliseconds(100), [&](const Event& event) {
+    if (header(event).type != RACELESS_EVENT_MODULE_UNLOADED) return;
+    named += std::string(std::get<raceless_event_module>(event).name).starts_with("any");
+  });
+  EXPECT_TRUE(polled);
+  EXPECT_EQ(named, names);
 }
 
 TEST(Modules, WithoutPrivilegesItSaysWhatItNeeds) {
