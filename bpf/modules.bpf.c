@@ -115,6 +115,13 @@ static __always_inline void enter(void *threads, const struct inside *now)
 		DROP(tasks);
 }
 
+static __always_inline void leave(void *threads)
+{
+	__u32 tid = current_tid();
+
+	bpf_map_delete_elem(threads, &tid);
+}
+
 /*
  * The kernel first asks for the right to load and unload. Without it the name is
  * whatever anybody wrote: as a key each would take room, until there is none.
@@ -193,19 +200,11 @@ int BPF_PROG(on_module_get, struct module *module, __u64 got)
 	return 0;
 }
 
-SEC("fentry/__x64_sys_delete_module")
-int BPF_PROG(on_unload_begin, const struct pt_regs *regs)
-{
-	struct inside now = { .start_ns = bpf_ktime_get_ns() };
-	const char *name = (const char *)PT_REGS_PARM1_CORE_SYSCALL(regs);
-
-	/* May fail if the page is not there; its user has just written it. */
-	bpf_probe_read_user_str(now.name, sizeof(now.name), name);
-	if (is_watched(now.name))
-		enter(&unloaders, &now);
-	return 0;
-}
-
+/*
+ * What begins is seen to end: each end is attached before its begin. An end that
+ * was missed all the same (its program was skipped) leaves a thread inside, until
+ * it begins again or exits.
+ */
 SEC("fexit/__x64_sys_delete_module")
 int BPF_PROG(on_unload_end, const struct pt_regs *regs, long error)
 {
@@ -218,13 +217,28 @@ int BPF_PROG(on_unload_end, const struct pt_regs *regs, long error)
 		return 0;
 	details.elapsed_ns = bpf_ktime_get_ns() - unloading->start_ns;
 	__builtin_memcpy(result.name, unloading->name, sizeof(result.name));
-	bpf_map_delete_elem(&unloaders, &tid);
+	leave(&unloaders);
 	send(RACELESS_EVENT_MODULE_UNLOADED, result.name, details);
 	forget_claim(&result);
 	record_ns(&unload_ns, details.elapsed_ns);
 	record_ns_of(&unload_ns_of, &empty_histogram, result.name,
 		     details.elapsed_ns);
 	count(&unload_results, &result, 1);
+	return 0;
+}
+
+SEC("fentry/__x64_sys_delete_module")
+int BPF_PROG(on_unload_begin, const struct pt_regs *regs)
+{
+	struct inside now = { .start_ns = bpf_ktime_get_ns() };
+	const char *name = (const char *)PT_REGS_PARM1_CORE_SYSCALL(regs);
+
+	/* May fail if the page is not there; its user has just written it. */
+	bpf_probe_read_user_str(now.name, sizeof(now.name), name);
+	if (is_watched(now.name))
+		enter(&unloaders, &now);
+	else /* an older one, whose end was missed, is not of this call */
+		leave(&unloaders);
 	return 0;
 }
 
@@ -259,13 +273,6 @@ static __always_inline void end_grace(void *ctx)
 	send(RACELESS_EVENT_MODULE_GRACE, site.name, details);
 }
 
-SEC("fentry/synchronize_rcu")
-int BPF_PROG(on_grace_begin)
-{
-	begin_grace();
-	return 0;
-}
-
 SEC("fexit/synchronize_rcu")
 int BPF_PROG(on_grace_end)
 {
@@ -273,17 +280,24 @@ int BPF_PROG(on_grace_end)
 	return 0;
 }
 
-SEC("fentry/synchronize_rcu_expedited")
-int BPF_PROG(on_expedited_begin)
+SEC("fexit/synchronize_rcu_expedited")
+int BPF_PROG(on_expedited_end)
+{
+	end_grace(ctx);
+	return 0;
+}
+
+SEC("fentry/synchronize_rcu")
+int BPF_PROG(on_grace_begin)
 {
 	begin_grace();
 	return 0;
 }
 
-SEC("fexit/synchronize_rcu_expedited")
-int BPF_PROG(on_expedited_end)
+SEC("fentry/synchronize_rcu_expedited")
+int BPF_PROG(on_expedited_begin)
 {
-	end_grace(ctx);
+	begin_grace();
 	return 0;
 }
 
@@ -347,7 +361,7 @@ static __always_inline void end_load(__s32 error)
 		return;
 	details.elapsed_ns = bpf_ktime_get_ns() - loading->start_ns;
 	__builtin_memcpy(result.name, loading->name, sizeof(result.name));
-	bpf_map_delete_elem(&loaders, &tid);
+	leave(&loaders);
 	if (result.name[0] && !is_watched(result.name))
 		return;
 	send(RACELESS_EVENT_MODULE_LOADED, result.name, details);
@@ -356,6 +370,20 @@ static __always_inline void end_load(__s32 error)
 	record_ns_of(&load_ns_of, &empty_histogram, result.name,
 		     details.elapsed_ns);
 	count(&load_results, &result, 1);
+}
+
+SEC("fexit/__x64_sys_finit_module")
+int BPF_PROG(on_file_load_end, const struct pt_regs *regs, long error)
+{
+	end_load(error);
+	return 0;
+}
+
+SEC("fexit/__x64_sys_init_module")
+int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
+{
+	end_load(error);
+	return 0;
 }
 
 SEC("fentry/__x64_sys_finit_module")
@@ -368,13 +396,6 @@ int BPF_PROG(on_file_load_begin, const struct pt_regs *regs)
 	return 0;
 }
 
-SEC("fexit/__x64_sys_finit_module")
-int BPF_PROG(on_file_load_end, const struct pt_regs *regs, long error)
-{
-	end_load(error);
-	return 0;
-}
-
 SEC("fentry/__x64_sys_init_module")
 int BPF_PROG(on_image_load_begin)
 {
@@ -384,9 +405,11 @@ int BPF_PROG(on_image_load_begin)
 	return 0;
 }
 
-SEC("fexit/__x64_sys_init_module")
-int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
+/* Its number will be another thread's. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_thread_exit)
 {
-	end_load(error);
+	leave(&loaders);
+	leave(&unloaders);
 	return 0;
 }

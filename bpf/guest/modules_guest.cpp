@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Loads and unloads of stock modules, and why what needs them fails. Needs dummy, kcm, algif_hash.
+#include <bpf/bpf.h>
 #include <gtest/gtest.h>
 #include <linux/if_alg.h>
 #include <net/if.h>
@@ -196,6 +197,32 @@ TEST(Modules, PollEndsWhileEventsKeepComing) {
   EXPECT_LT(now_ns() - start_ns, 2 * kNsPerSecond);
   ASSERT_TRUE(polled);
   EXPECT_GT(*polled, 0);
+}
+
+// As threads do that were inside when a program was skipped; the number is another thread's later.
+TEST(Modules, AThreadThatExitsLeavesNothingBehind) {
+  Tracing::Options options;
+  options.pin_dir = Tracing::default_pin_dir;
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  for (const char* map : {"loaders", "unloaders"}) {
+    const FileDescriptor threads(bpf_obj_get((options.pin_dir + "/" + map).c_str()));
+    ASSERT_TRUE(threads) << map;
+    bpf_map_info info{};
+    __u32 bytes = sizeof(info);
+    ASSERT_EQ(bpf_obj_get_info_by_fd(threads.get(), &info, &bytes), 0);
+    std::thread([&] {
+      const pid_t tid = gettid();
+      const std::vector<char> inside(info.value_size, 0);
+      EXPECT_EQ(bpf_map_update_elem(threads.get(), &tid, inside.data(), BPF_ANY), 0);
+    }).join();
+    // It exits after it was joined.
+    std::uint32_t left = 0;
+    const std::uint64_t end_ns = now_ns() + 5 * kNsPerSecond;
+    while (bpf_map_get_next_key(threads.get(), nullptr, &left) == 0 && now_ns() < end_ns)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_NE(bpf_map_get_next_key(threads.get(), nullptr, &left), 0) << map;
+  }
 }
 
 TEST(Modules, CallsThatFailAreRecordedWithTheirCause) {
