@@ -115,6 +115,13 @@ static __always_inline void enter(void *threads, const struct inside *now)
 		DROP(tasks);
 }
 
+/* What delete_module is to unload. Fails if the page is not there (yet). */
+static __always_inline void name_of_user(char *name, const struct pt_regs *regs)
+{
+	bpf_probe_read_user_str(name, RACELESS_MODULE_NAME_SIZE,
+				(const char *)PT_REGS_PARM1_CORE_SYSCALL(regs));
+}
+
 static __always_inline void leave(void *threads)
 {
 	__u32 tid = current_tid();
@@ -153,8 +160,13 @@ SEC("tp_btf/module_free")
 int BPF_PROG(on_module_free, struct module *module)
 {
 	char name[RACELESS_MODULE_NAME_SIZE] = {};
+	__u32 tid = current_tid();
+	struct inside *unloading = bpf_map_lookup_elem(&unloaders, &tid);
 
 	bpf_probe_read_kernel_str(name, sizeof(name), module->name);
+	/* Before most of its waits for RCU: it may not have been known so far. */
+	if (unloading)
+		__builtin_memcpy(unloading->name, name, sizeof(name));
 	if (!is_watched(name))
 		return 0;
 	TOTAL(frees);
@@ -218,6 +230,11 @@ int BPF_PROG(on_unload_end, const struct pt_regs *regs, long error)
 	details.elapsed_ns = bpf_ktime_get_ns() - unloading->start_ns;
 	__builtin_memcpy(result.name, unloading->name, sizeof(result.name));
 	leave(&unloaders);
+	/* The kernel has read it meanwhile. */
+	if (!result.name[0])
+		name_of_user(result.name, regs);
+	if (!is_watched(result.name))
+		return 0;
 	send(RACELESS_EVENT_MODULE_UNLOADED, result.name, details);
 	forget_claim(&result);
 	record_ns(&unload_ns, details.elapsed_ns);
@@ -231,11 +248,9 @@ SEC("fentry/__x64_sys_delete_module")
 int BPF_PROG(on_unload_begin, const struct pt_regs *regs)
 {
 	struct inside now = { .start_ns = bpf_ktime_get_ns() };
-	const char *name = (const char *)PT_REGS_PARM1_CORE_SYSCALL(regs);
 
-	/* May fail if the page is not there; its user has just written it. */
-	bpf_probe_read_user_str(now.name, sizeof(now.name), name);
-	if (is_watched(now.name))
+	name_of_user(now.name, regs);
+	if (!now.name[0] || is_watched(now.name))
 		enter(&unloaders, &now);
 	else /* an older one, whose end was missed, is not of this call */
 		leave(&unloaders);
@@ -262,7 +277,7 @@ static __always_inline void end_grace(void *ctx)
 	/* Depth 0: attached in the middle of a wait. */
 	if (!unloading || !unloading->grace_depth)
 		return;
-	if (--unloading->grace_depth)
+	if (--unloading->grace_depth || !is_watched(unloading->name))
 		return;
 	details.elapsed_ns = bpf_ktime_get_ns() - unloading->grace_start_ns;
 	__builtin_memcpy(site.name, unloading->name, sizeof(site.name));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 // Loads and unloads of stock modules, and why what needs them fails. Needs dummy, kcm, algif_hash.
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/if_alg.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -223,6 +225,36 @@ TEST(Modules, AThreadThatExitsLeavesNothingBehind) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     EXPECT_NE(bpf_map_get_next_key(threads.get(), nullptr, &left), 0) << map;
   }
+}
+
+// A page of a file that was not touched yet is in no page table: programs cannot read it.
+TEST(Modules, AnUnloadWhoseNameIsNotInMemoryYetIsCounted) {
+  Tracing::Options options;
+  options.modules = {"dummy"};
+  const auto tracing = open_tracing(options);
+  ASSERT_TRUE(tracing);
+  auto loader = ModuleLoader::create();
+  ASSERT_TRUE(loader);
+  auto dummy = loader->find("dummy");
+  ASSERT_TRUE(dummy);
+  ASSERT_EQ(dummy->load(), 0);
+  const auto unload_by_file = [](const std::string& name) {
+    const FileDescriptor file(memfd_create("name", MFD_CLOEXEC));
+    if (write(file.get(), name.c_str(), name.size() + 1) < 0) return errno;
+    void* page = mmap(nullptr, name.size() + 1, PROT_READ, MAP_SHARED, file.get(), 0);
+    if (page == MAP_FAILED) return errno;
+    const int error = syscall(SYS_delete_module, page, O_NONBLOCK) == 0 ? 0 : errno;
+    munmap(page, name.size() + 1);
+    return error;
+  };
+  EXPECT_EQ(unload_by_file("another_name"), ENOENT);  // not watched
+  EXPECT_EQ(unload_by_file("dummy"), 0);
+  const auto activity = tracing->activity();
+  ASSERT_TRUE(activity);
+  ASSERT_EQ(activity->modules.size(), 1U);
+  EXPECT_EQ(activity->modules.at("dummy").unloads, (Results{{"ok", 1}}));
+  ASSERT_FALSE(activity->grace_waits.empty());
+  for (const GraceWaits& at : activity->grace_waits) EXPECT_EQ(at.module, "dummy");
 }
 
 TEST(Modules, CallsThatFailAreRecordedWithTheirCause) {
