@@ -27,6 +27,9 @@ constexpr std::string_view kBuiltIn = "__builtin__";
 
 constexpr std::string_view kBpf = "bpf";
 
+// As many as the programs have room for (bpf/record.h).
+constexpr size_t kMostCallers = 4096;
+
 // How the names of what lies between a traced function and our program begin.
 constexpr std::array<std::string_view, 6> kTracing = {"bpf_trampoline_", "bpf_prog_",
                                                       "bpf_trace_run",   "__bpf_trace_",
@@ -139,10 +142,13 @@ std::string Symbols::describe(uint64_t address) {
 
 std::string Symbols::caller(const std::vector<uint64_t>& stack) {
   const std::lock_guard lock(mutex_);
+  if (const auto known = callers_.find(stack); known != callers_.end()) return known->second;
   for (size_t i = skip_tracing(stack); i < stack.size(); i++) {
     const Symbol* symbol = find(stack[i]);
     if (symbol == nullptr) return fmt::format("{:#x}", stack[i]);
-    if (std::ranges::find(kTraced, symbol->name) == kTraced.end()) return symbol->name;
+    if (std::ranges::find(kTraced, symbol->name) != kTraced.end()) continue;
+    if (callers_.size() < kMostCallers) callers_.emplace(stack, symbol->name);
+    return symbol->name;
   }
   return "unknown";
 }

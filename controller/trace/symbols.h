@@ -4,6 +4,7 @@
 #define RACELESS_CONTROLLER_TRACE_SYMBOLS_H
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -49,6 +50,7 @@ class Symbols {
   std::vector<Symbol> symbols_;    // by address
   std::set<std::string> modules_;  // those of symbols_
   uint64_t read_ns_ = 0;           // when; 0: never
+  std::map<std::vector<uint64_t>, std::string> callers_;
 };
 
 }  // namespace raceless

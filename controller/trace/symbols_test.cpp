@@ -87,6 +87,16 @@ TEST_F(SymbolsTest, WhatWasOfAModuleThatHasGoneIsANumber) {
   EXPECT_EQ(symbols.describe(0xffffffff81002105), "free_module+0x5");
 }
 
+// Or its count would stop under one name, and begin under another.
+TEST_F(SymbolsTest, ACallerKeepsItsNameWhenItsModuleHasGone) {
+  Symbols symbols(root_);
+  const std::vector<uint64_t> stack = {0xffffffff81002005, 0xffffffffc0001010};
+  EXPECT_EQ(symbols.caller(stack), "kcm_exit");
+  symbols.forget("kcm");
+  EXPECT_EQ(symbols.caller(stack), "kcm_exit");
+  EXPECT_EQ(symbols.caller({0xffffffff81002005, 0xffffffffc0001011}), "0xffffffffc0001011");
+}
+
 TEST_F(SymbolsTest, HiddenAddressesAreNumbers) {
   write("0000000000000000 T _text\n0000000000000000 T free_module\n");
   Symbols symbols(root_);
