@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "clock.h"
+#include "printable.h"
 
 namespace raceless {
 
@@ -36,8 +37,7 @@ class Family {
   }
 
   void count(Labels labels, uint64_t value) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
+    ClientMetric metric = labelled(std::move(labels));
     (family_.type == MetricType::Gauge ? metric.gauge.value : metric.counter.value) =
         static_cast<double>(value);
     family_.metric.push_back(std::move(metric));
@@ -45,8 +45,7 @@ class Family {
 
   void histogram(Labels labels, const Histogram& histogram) {
     const raceless_hist& raw = histogram.raw();
-    ClientMetric metric;
-    metric.label = std::move(labels);
+    ClientMetric metric = labelled(std::move(labels));
     metric.histogram.sample_count = raw.count;
     metric.histogram.sample_sum = to_seconds(raw.sum);
     uint64_t below = 0;
@@ -66,6 +65,14 @@ class Family {
   }
 
  private:
+  // A name from the kernel need not be UTF-8, and Prometheus refuses all of a scrape for one.
+  static ClientMetric labelled(Labels labels) {
+    ClientMetric metric;
+    for (ClientMetric::Label& label : labels) label.value = to_utf8(label.value);
+    metric.label = std::move(labels);
+    return metric;
+  }
+
   MetricFamily family_;
 };
 

@@ -80,5 +80,18 @@ TEST(Metrics, HostileNamesAreEscaped) {
                {R"(raceless_module_loads_total{module="a\"b\\c\nd",result="ok"} 1)"});
 }
 
+// Prometheus refuses all of a scrape that is not UTF-8.
+TEST(Metrics, NamesThatAreNotUtf8AreMadeSo) {
+  Numbers all;
+  all.modules["a\xff"].loads = {{"ok", 1}};
+  all.modules["a\xfe"].loads = {{"ok", 2}};
+  all.modules["a\xff"].load_ns.record(1);
+  for (const std::string& text :
+       {to_open_metrics(make_metrics(all, 0)), to_prometheus_text(make_metrics(all, 0))})
+    expect_lines(text, {R"(raceless_module_loads_total{module="a\\xff",result="ok"} 1)",
+                        R"(raceless_module_loads_total{module="a\\xfe",result="ok"} 2)",
+                        R"(raceless_module_load_seconds_count{module="a\\xff"} 1)"});
+}
+
 }  // namespace
 }  // namespace raceless

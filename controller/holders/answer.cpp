@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "duration.h"
+#include "printable.h"
 
 namespace raceless {
 
@@ -22,7 +23,8 @@ constexpr const char* kUncertain =
 std::string task_text(const TaskName& task) {
   const std::string thread =
       task.tid == task.pid ? std::string() : fmt::format(" thread {}", task.tid);
-  return fmt::format("{}[{}]{}{}", task.comm, task.pid, thread, task.alive ? "" : " (exited)");
+  return fmt::format("{}[{}]{}{}", printable(task.comm), task.pid, thread,
+                     task.alive ? "" : " (exited)");
 }
 
 std::string counted(uint64_t count, std::string_view one) {
@@ -30,12 +32,13 @@ std::string counted(uint64_t count, std::string_view one) {
 }
 
 std::string user_text(const HolderUser& user) {
-  return fmt::format("{}[{}] {}{}", user.comm, user.pid, user.how,
-                     user.path.empty() ? "" : " " + user.path);
+  return fmt::format("{}[{}] {}{}", printable(user.comm), user.pid, user.how,
+                     user.path.empty() ? "" : " " + printable(user.path));
 }
 
 std::string holder_text(const Holder& holder) {
-  std::string text = fmt::format("  {:>3}  {}: {}\n", holder.references, holder.kind, holder.what);
+  std::string text =
+      fmt::format("  {:>3}  {}: {}\n", holder.references, holder.kind, printable(holder.what));
   size_t shown = 0;
   for (const HolderUser& user : holder.users) {
     if (shown++ == kShownUsers) {
@@ -44,12 +47,12 @@ std::string holder_text(const Holder& holder) {
     }
     text += fmt::format("         by {}\n", user_text(user));
   }
-  return text + fmt::format("         -> {}\n", holder.remedy);
+  return text + fmt::format("         -> {}\n", printable(holder.remedy));
 }
 
 std::string stack_text(const std::vector<std::string>& stack) {
   std::string text;
-  for (const std::string& frame : stack) text += "         " + frame + "\n";
+  for (const std::string& frame : stack) text += "         " + printable(frame) + "\n";
   return text;
 }
 

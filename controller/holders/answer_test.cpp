@@ -46,6 +46,18 @@ TEST(Answer, TheSumIsNamedAndUnknown) {
   EXPECT_TRUE(json.at("recording").is_null());
 }
 
+// Any user gives any name to a process or a file, and root reads it.
+TEST(Answer, NamesCannotMoveTheCursor) {
+  Answer answer = held();
+  answer.holders[0].what = "romfs mounted on /mnt\x1b[2J\n";
+  answer.holders[0].remedy = "umount /mnt\x1b[2J\n";
+  answer.holders[0].users = {{12, "\x1b]0;cat", "fd 3", "/mnt/\xff\r"}};
+  answer.runners = {{{12, 12, "\x1b]0;cat"}, {"f\x1b"}}};
+  EXPECT_EQ(answer.text().find_first_of("\x1b\r\xff"), std::string::npos);
+  EXPECT_TRUE(says(answer, "by \\x1b]0;cat[12] fd 3 /mnt/\\xff\\x0d\n"));
+  EXPECT_TRUE(says(answer, "-> umount /mnt\\x1b[2J\\x0a\n"));
+}
+
 TEST(Answer, NothingIsSaidPlainly) {
   Answer answer;
   answer.module = "romfs";

@@ -9,6 +9,7 @@
 
 #include "device.h"
 #include "duration.h"
+#include "printable.h"
 #include "tracing/activity.h"
 
 namespace raceless {
@@ -123,7 +124,7 @@ bool is_column(const std::string& key) {
 std::string value_text(const std::string& key, const ordered_json& value) {
   if (key == "elapsed_ns") return format_duration(value.get<uint64_t>());
   if (value.is_boolean()) return value.get<bool>() ? key : "";
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string() ? printable(value.get<std::string>()) : value.dump();
   if (key == "result" || key == "reason" || key == "call" || key == "error" || key == "cause" ||
       key == "to")
     return text;
@@ -210,19 +211,21 @@ std::string event_text(const ordered_json& line) {
   }
   std::string who;
   if (line.contains("comm"))
-    who = fmt::format("{}[{}]", line.at("comm").get<std::string>(), line.at("tid").get<uint32_t>());
+    who = fmt::format("{}[{}]", printable(line.at("comm").get<std::string>()),
+                      line.at("tid").get<uint32_t>());
   else if (line.contains("tid"))
     who = fmt::format("[{}]", line.at("tid").get<uint32_t>());
   std::string name = line.at("name").get<std::string>();
   if (const std::string module = line.value("module", ""); !module.empty() && module != name)
     name = fmt::format("{} ({})", module, name);
+  name = printable(name);
   std::string text = fmt::format("{:12.6f}  {:<15}  {:<16}  {:<40}  {}",
                                  line.at("time").get<double>(), line.at("type").get<std::string>(),
                                  name.empty() ? "(no name)" : name, details, who);
   text.erase(text.find_last_not_of(' ') + 1);
   if (line.contains("stack"))
     for (const ordered_json& frame : line.at("stack"))
-      text += "\n                " + frame.get<std::string>();
+      text += "\n                " + printable(frame.get<std::string>());
   return text;
 }
 

@@ -170,6 +170,11 @@ TEST(EventView, HostileNamesAreText) {
   const std::string line = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_FALSE(nlohmann::json::parse(line, nullptr, false).is_discarded());
+  const std::string text = event_text(json);
+  EXPECT_NE(text.find("a\"b\\\\x0a\\x01\\xff "), std::string::npos) << text;
+  auto record = record_of<raceless_event_call>(RACELESS_EVENT_CALL_FAIL, "fs-\x1b[2J");
+  std::strcpy(record.comm, "\x1b]0;you");
+  EXPECT_EQ(text_of(record).find('\x1b'), std::string::npos);
 }
 
 }  // namespace

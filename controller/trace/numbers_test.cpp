@@ -100,6 +100,16 @@ TEST(Numbers, SummaryHasEachWayToFail) {
   EXPECT_NE(summary_text(Numbers{}).find("no module was loaded"), std::string::npos);
 }
 
+TEST(Numbers, NamesCannotMoveTheCursor) {
+  Activity some = activity();
+  some.call_failures.push_back({"fs-\x1b[2J\n", "mount", "ENODEV", FailureCause::missing, 1});
+  const Numbers numbers = make_numbers(some, snapshot(), false, {}, naming());
+  for (const std::string& text : {table_text(numbers), summary_text(numbers)}) {
+    EXPECT_NE(text.find("\nfs-\\x1b[2J\\x0a "), std::string::npos) << text;
+    EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  }
+}
+
 TEST(Numbers, DropsAreToldByWhatTheyMean) {
   Numbers numbers;
   EXPECT_EQ(drops_text(numbers), "nothing lost");

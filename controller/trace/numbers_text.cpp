@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "duration.h"
+#include "printable.h"
 #include "terminal.h"
 #include "trace/numbers.h"
 
@@ -39,7 +40,9 @@ std::string latency_text(const Histogram& histogram) {
                      format_duration(histogram.max()));
 }
 
-std::string shown_name(const std::string& module) { return module.empty() ? "(no name)" : module; }
+std::string shown_name(const std::string& module) {
+  return module.empty() ? "(no name)" : printable(module);
+}
 
 void add_latency(Table& table, const std::string& first, const std::string& second,
                  const Histogram& histogram) {
@@ -55,7 +58,7 @@ std::string failed_gets_text(const Numbers& numbers) {
   bool any = false;
   const auto add = [&](const std::string& name, const std::map<FailedGet, uint64_t>& failed) {
     for (const auto& [get, count] : failed) {
-      table.row({name, get.reason, get.caller, std::to_string(count)});
+      table.row({name, get.reason, printable(get.caller), std::to_string(count)});
       any = true;
     }
   };
@@ -84,7 +87,7 @@ std::string latencies_text(const Numbers& numbers) {
     add_latency(table, shown_name(name), "load", module.load_ns);
     add_latency(table, shown_name(name), "unload", module.unload_ns);
     for (const auto& [caller, histogram] : module.grace_ns)
-      add_latency(table, shown_name(name), "RCU wait in " + caller, histogram);
+      add_latency(table, shown_name(name), "RCU wait in " + printable(caller), histogram);
   }
   for (const auto& [name, histogram] : numbers.registry_histograms)
     add_latency(table, "(registry)", name.substr(0, name.rfind("_ns")), histogram);
