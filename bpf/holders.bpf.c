@@ -35,8 +35,12 @@ struct {
 	__uint(max_entries, 4 << 20);
 } events SEC(".maps");
 
-/* What found no room in it. The reader looks by itself. */
+/* Gets and puts that found no room in it. The reader looks by itself. */
 __u64 events_lost;
+
+/* What else is told by it: all, and what found no room. */
+__u64 holders_told;
+__u64 holders_lost;
 
 /* Those of kernels after 6.1. */
 struct module_memory___6_4 {
@@ -311,7 +315,9 @@ static __always_inline void tell_kernel(struct raceless_holder *holder,
 	holder->references = references;
 	if (bpf_ringbuf_output(&events, holder, sizeof(*holder),
 			       BPF_RB_NO_WAKEUP))
-		__sync_fetch_and_add(&events_lost, 1);
+		holders_lost++;
+	else
+		holders_told++;
 }
 
 /* alloc_super() to deactivate_locked_super(); its disk as if it were opened. */

@@ -12,6 +12,7 @@
 #include "file_descriptor.h"
 #include "holders.skel.h"
 #include "tracing/libbpf_log.h"
+#include "tracing/reading_turn.h"
 
 namespace raceless {
 
@@ -31,6 +32,7 @@ struct HolderPrograms::Received {
   std::vector<raceless_holder> holders;
   std::function<void(const raceless_module_use&)> use;
   std::optional<Error> error;
+  ReadingTurn turn;
 
   static int on_record(void* self, void* data, size_t bytes) {
     auto* received = static_cast<Received*>(self);
@@ -43,7 +45,7 @@ struct HolderPrograms::Received {
     } else {
       received->error = Error{EPROTO, "a record of an unknown size"};
     }
-    return 0;
+    return received->turn.after_record();
   }
 };
 
@@ -115,12 +117,33 @@ Status HolderPrograms::iterate(bpf_program* program, std::vector<Record>& record
   return {};
 }
 
+Status HolderPrograms::look_by_ring(Sightings& seen) {
+  const auto& counters = *programs_->bss;
+  const uint64_t lost_before = counters.holders_lost;
+  const uint64_t told_before = counters.holders_told;
+  std::vector<raceless_holder>& told = received_->holders;
+  told.clear();
+  auto& programs = programs_->progs;
+  for (bpf_program* program : {programs.find_module, programs.mounts, programs.swaps}) {
+    if (Result<bool> made_room = read_record(); !made_room)
+      return tl::unexpected(made_room.error());
+    if (Status good = run(program); !good) return good;
+  }
+  // They are behind the gets and puts of the meantime, and may be so for more than a turn.
+  while (told.size() < counters.holders_told - told_before)
+    if (Result<bool> read = read_record(); !read) return tl::unexpected(read.error());
+  seen.holders = std::move(told);
+  if (const uint64_t lost = counters.holders_lost - lost_before; lost > 0)
+    seen.missing.push_back(
+        std::to_string(lost) +
+        " mounts, or disks that are mounted or swapped to: gets and puts left no "
+        "room for them");
+  return {};
+}
+
 Result<Sightings> HolderPrograms::look() {
   Sightings seen;
-  received_->holders.clear();
-  auto& programs = programs_->progs;
-  for (bpf_program* program : {programs.find_module, programs.mounts, programs.swaps})
-    if (Status good = run(program); !good) return tl::unexpected(good.error());
+  if (Status good = look_by_ring(seen); !good) return tl::unexpected(good.error());
   if (programs_->bss->mounts_complete == 0)
     seen.missing.emplace_back(
         "all mounts: the list of file systems changed meanwhile, or the kernel does not list "
@@ -129,13 +152,14 @@ Result<Sightings> HolderPrograms::look() {
     seen.missing.emplace_back(
         "tasks that run in it: the module went, or the kernel does not list modules among its "
         "symbols");
-  if (Status good = read_record(); !good) return tl::unexpected(good.error());
-  seen.holders = std::move(received_->holders);
+  auto& programs = programs_->progs;
   for (bpf_program* program : {programs.open_files, programs.mapped_files, programs.processes,
                                programs.links, programs.programs}) {
     std::vector<raceless_holder> found;
     if (Status good = iterate(program, found); !good) return tl::unexpected(good.error());
     seen.holders.insert(seen.holders.end(), found.begin(), found.end());
+    // It may have taken a while, in which gets and puts came.
+    if (Result<bool> read = read_record(); !read) return tl::unexpected(read.error());
   }
   if (Status good = iterate(programs.runners, seen.runners); !good)
     return tl::unexpected(good.error());
@@ -154,11 +178,12 @@ Status HolderPrograms::record(std::function<void(const raceless_module_use&)> us
   return {};
 }
 
-Status HolderPrograms::read_record() {
-  if (const int got = ring_buffer__consume(ring_.get()); got < 0)
-    return fail(-got, "cannot read the ring buffer");
+Result<bool> HolderPrograms::read_record() {
+  received_->turn = ReadingTurn();
+  const int got = ring_buffer__consume(ring_.get());
+  if (got < 0 && got != ReadingTurn::kEnd) return fail(-got, "cannot read the ring buffer");
   if (received_->error) return tl::unexpected(*received_->error);
-  return {};
+  return got != ReadingTurn::kEnd;
 }
 
 uint64_t HolderPrograms::lost() const { return programs_->bss->events_lost; }

@@ -39,7 +39,8 @@ class HolderPrograms {
 
   // From now on each get and put goes to `use`, when the ring buffer is read.
   [[nodiscard]] Status record(std::function<void(const raceless_module_use&)> use);
-  [[nodiscard]] Status read_record();
+  // For a moment at most (ReadingTurn). False: there may be more.
+  [[nodiscard]] Result<bool> read_record();
   // Gets and puts that found no room in the ring buffer.
   [[nodiscard]] uint64_t lost() const;
 
@@ -53,6 +54,8 @@ class HolderPrograms {
 
   HolderPrograms();
   [[nodiscard]] Status run(bpf_program* program) const;
+  // Those that tell by the ring buffer, which gets and puts may fill meanwhile.
+  [[nodiscard]] Status look_by_ring(Sightings& seen);
   template <typename Record>
   [[nodiscard]] Status iterate(bpf_program* program, std::vector<Record>& records) const;
 

@@ -65,9 +65,10 @@ Status Survey::record(const Signals& signals, uint64_t duration_ns) {
   const uint64_t start_ns = now_ns();
   // Nobody else wakes this loop: each turn waits kReadMs at most.
   while (!signals.pending() && (duration_ns == 0 || now_ns() < start_ns + duration_ns)) {
-    if (Status read = programs_.read_record(); !read) return read;
+    const Result<bool> all = programs_.read_record();
+    if (!all) return tl::unexpected(all.error());
     pollfd event{signals.fd(), POLLIN, 0};
-    poll(&event, 1, kReadMs);
+    poll(&event, 1, *all ? kReadMs : 0);
   }
   recorded_ns_ = now_ns() - start_ns;
   return {};
