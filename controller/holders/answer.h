@@ -40,7 +40,7 @@ struct Recording {
   uint64_t gets = 0;
   uint64_t puts = 0;
   uint64_t puts_of_earlier = 0;
-  uint64_t lost = 0;  // of gets and puts: no room in the ring buffer, or in our memory
+  uint64_t lost = 0;  // of gets and puts: no room for them, or not shown to us by the kernel
   std::vector<Candidate> candidates;
 };
 

@@ -12,6 +12,7 @@
 #include "file_descriptor.h"
 #include "holders.skel.h"
 #include "tracing/libbpf_log.h"
+#include "tracing/program_set.h"
 #include "tracing/reading_turn.h"
 
 namespace raceless {
@@ -186,6 +187,14 @@ Result<bool> HolderPrograms::read_record() {
   return got != ReadingTurn::kEnd;
 }
 
-uint64_t HolderPrograms::lost() const { return programs_->bss->events_lost; }
+Result<uint64_t> HolderPrograms::lost() const {
+  uint64_t lost = programs_->bss->events_lost;
+  for (const bpf_program* program : {programs_->progs.on_get, programs_->progs.on_put}) {
+    const Result<uint64_t> missed = missed_runs_of(program);
+    if (!missed) return missed;
+    lost += *missed;
+  }
+  return lost;
+}
 
 }  // namespace raceless

@@ -41,8 +41,8 @@ class HolderPrograms {
   [[nodiscard]] Status record(std::function<void(const raceless_module_use&)> use);
   // For a moment at most (ReadingTurn). False: there may be more.
   [[nodiscard]] Result<bool> read_record();
-  // Gets and puts that found no room in the ring buffer.
-  [[nodiscard]] uint64_t lost() const;
+  // Gets and puts that found no room in the ring buffer, or that the kernel did not show us.
+  [[nodiscard]] Result<uint64_t> lost() const;
 
  private:
   struct Close {

@@ -91,15 +91,21 @@ Status Survey::look(Answer& answer) {
   return {};
 }
 
-void Survey::finish_recording(Answer& answer) {
-  const uint64_t lost = programs_.lost() + ledger_->not_remembered();
-  Recording recording{
-      recorded_ns_, ledger_->gets(), ledger_->puts(), ledger_->puts_of_earlier(), lost, {}};
+Status Survey::finish_recording(Answer& answer) {
+  const Result<uint64_t> lost = programs_.lost();
+  if (!lost) return tl::unexpected(lost.error());
+  Recording recording{recorded_ns_,
+                      ledger_->gets(),
+                      ledger_->puts(),
+                      ledger_->puts_of_earlier(),
+                      *lost + ledger_->not_remembered(),
+                      {}};
   const GetNaming naming{
       [this](const std::vector<uint64_t>& stack) { return symbols_.describe_all(stack); },
       is_alive};
   recording.candidates = make_candidates(ledger_->outstanding(), answer.holders, now_ns(), naming);
   answer.recording = std::move(recording);
+  return {};
 }
 
 Result<Answer> Survey::answer() {
@@ -113,7 +119,10 @@ Result<Answer> Survey::answer() {
     answer.changing = before != answer.references;
     if (!answer.changing) break;
   }
-  if (ledger_) finish_recording(answer);
+  if (ledger_) {
+    if (Status finished = finish_recording(answer); !finished)
+      return tl::unexpected(finished.error());
+  }
   answer.elapsed_ns = now_ns() - start_ns_ - recorded_ns_;
   return answer;
 }

@@ -32,7 +32,7 @@ class Survey {
       : subject_(std::move(subject)), programs_(std::move(programs)), start_ns_(start_ns) {}
 
   [[nodiscard]] Status look(Answer& answer);
-  void finish_recording(Answer& answer);
+  [[nodiscard]] Status finish_recording(Answer& answer);
 
   Subject subject_;
   HolderPrograms programs_;

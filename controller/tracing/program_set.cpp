@@ -16,6 +16,14 @@ std::string describe(const bpf_program* program) {
 
 }  // namespace
 
+Result<std::uint64_t> missed_runs_of(const bpf_program* program) {
+  bpf_prog_info info{};
+  __u32 bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes) != 0)
+    return fail_errno("cannot ask the kernel about " + describe(program));
+  return info.recursion_misses;
+}
+
 void ProgramSet::leave_out(const std::string& program) {
   bpf_program__set_autoload(bpf_object__find_program_by_name(object_, program.c_str()), false);
 }
@@ -121,12 +129,9 @@ Result<std::uint64_t> ProgramSet::missed_runs() const {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_) {
     if (!bpf_program__autoload(program)) continue;
-    bpf_prog_info info{};
-    __u32 bytes = sizeof(info);
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes) != 0) {
-      return fail_errno("cannot ask the kernel about " + describe(program));
-    }
-    missed += info.recursion_misses;
+    const auto of_program = missed_runs_of(program);
+    if (!of_program) return of_program;
+    missed += *of_program;
   }
   return missed;
 }

@@ -16,6 +16,9 @@
 
 namespace raceless {
 
+// Times that the kernel skipped a program, as it ran already on that CPU.
+[[nodiscard]] Result<std::uint64_t> missed_runs_of(const bpf_program* program);
+
 class ProgramSet {
  public:
   // Owns a skeleton that is open, not yet loaded.
@@ -44,7 +47,7 @@ class ProgramSet {
   [[nodiscard]] std::vector<std::string> map_names() const;
   // Each attached program and its link, by names for pins: prog_SET_PROGRAM, link_SET_PROGRAM.
   [[nodiscard]] std::vector<std::pair<std::string, int>> attached() const;
-  // Times that the kernel skipped a program, as it ran already on that CPU.
+  // Of all of them.
   [[nodiscard]] Result<std::uint64_t> missed_runs() const;
 
  private:
