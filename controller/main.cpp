@@ -4,8 +4,10 @@
 
 #include <array>
 #include <csignal>
+#include <cstdio>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -103,7 +105,15 @@ int main(int argc, char** argv) {
                in_command ? std::string(argv[1]) + " " : "");
     return kUsage;
   }
-  for (const auto& [sub, run] : commands)
-    if (sub->parsed()) return exit_code(run());
+  try {
+    for (const auto& [sub, run] : commands)
+      if (sub->parsed()) return exit_code(run());
+  } catch (const std::system_error& error) {
+    // fmt's, when nobody reads us any more or the disk is full. Everything was cleaned up on the
+    // way here.
+    (void)std::fputs(fmt::format("raceless: cannot write the output: {}\n", error.what()).c_str(),
+                     stderr);
+    return exit_code(raceless::Outcome::cannot_run);
+  }
   return kUsage;
 }

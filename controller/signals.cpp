@@ -15,7 +15,7 @@ namespace raceless {
 
 namespace {
 
-constexpr std::array<int, 2> kSignals = {SIGINT, SIGTERM};
+constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
 
 std::atomic<int> event_fd = -1;
 std::atomic<int> signals_seen = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// SIGINT and SIGTERM: the first is an event that a poll() sees, the second ends the process.
+// SIGINT, SIGTERM and SIGHUP: the first is an event that a poll() sees, the second ends the
+// process.
 #ifndef RACELESS_CONTROLLER_SIGNALS_H
 #define RACELESS_CONTROLLER_SIGNALS_H
 

@@ -94,7 +94,7 @@ Outcome run_soak(SoakOptions options) {
     return cannot_run({EPERM, "a soak loads and unloads modules; needs root, or use make soak"});
   if (const Status made = make_run_folder(parameters.folder); !made)
     return cannot_run(made.error());
-  const Result<Signals> signals = Signals::catch_all();
+  const Result<Signals> signals = Signals::catch_all(say_what_stays);
   if (!signals) return cannot_run(signals.error());
   std::optional<GateSetting> gate;
   if (!options.gate.empty()) {
@@ -116,8 +116,8 @@ Outcome run_soak(SoakOptions options) {
   // Also where nobody watches: an hour without a word looks like a hang.
   listener.round = [&](uint64_t round, const SoakRecord& record) {
     line.clear();
-    fmt::print(stderr, "raceless: round {} is over: {} lifecycles, {} storms failed\n", round + 1,
-               record.lifecycles(), record.failed.size());
+    tell(fmt::format("raceless: round {} is over: {} lifecycles, {} storms failed\n", round + 1,
+                     record.lifecycles(), record.failed.size()));
   };
   Soak soak(parameters, listener);
   const SoakRecord record = soak.run(*signals);

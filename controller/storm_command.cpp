@@ -155,7 +155,7 @@ Outcome run_storm(StormOptions options) {
   const std::string folder =
       options.output.empty() ? default_run_folder(current_context()) : options.output;
   if (const Status able = can_run(); !able) return cannot_run(able.error());
-  const Result<Signals> signals = Signals::catch_all();
+  const Result<Signals> signals = Signals::catch_all(say_what_stays);
   if (!signals) return cannot_run(signals.error());
   if (options.gate == "both") return storm_twice(options, folder, *signals);
   if (options.gate.empty()) return storm_once(options, folder, *signals).outcome;

@@ -35,6 +35,11 @@ bool has_color(FILE* stream) {
 
 }  // namespace
 
+void tell(const std::string& text) {
+  (void)std::fputs(text.c_str(), stderr);
+  (void)std::fflush(stderr);
+}
+
 std::string paint(const std::string& text, Color color, FILE* stream) {
   if (color == Color::none || !has_color(stream)) return text;
   return escape_of(color) + text + "\033[0m";
@@ -64,15 +69,13 @@ ProgressLine::ProgressLine(Progress progress)
 void ProgressLine::show(const std::string& text) {
   if (!enabled_) return;
   // Padded rather than erased: the line may pass through something that knows no escapes.
-  fmt::print(stderr, "\r{:<{}}", text, width_);
-  std::fflush(stderr);
+  tell(fmt::format("\r{:<{}}", text, width_));
   width_ = text.size();
 }
 
 void ProgressLine::clear() {
   if (!enabled_ || width_ == 0) return;
-  fmt::print(stderr, "\r{:<{}}\r", "", width_);
-  std::fflush(stderr);
+  tell(fmt::format("\r{:<{}}\r", "", width_));
   width_ = 0;
 }
 

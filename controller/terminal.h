@@ -11,6 +11,9 @@ namespace raceless {
 
 enum class Color { none, green, red, yellow, bold };
 
+// To stderr. That nobody reads it is no reason to end: what was begun has to be cleaned up.
+void tell(const std::string& text);
+
 // Colours nothing if NO_COLOR is set or the stream is no terminal.
 [[nodiscard]] std::string paint(const std::string& text, Color color, FILE* stream);
 

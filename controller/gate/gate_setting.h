@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gate/gate.h"
+#include "terminal.h"
 
 namespace raceless {
 
@@ -23,7 +24,10 @@ class GateSetting {
   // It stays as it is now.
   void keep() { owner_ = false; }
   ~GateSetting() {
-    if (owner_) (void)turn(was_on_);
+    if (!owner_) return;
+    if (const Status turned = turn(was_on_); !turned)
+      tell("raceless: the gate is not as it was before; raceless gate status shows it: " +
+           turned.error().message() + "\n");
   }
 
  private:

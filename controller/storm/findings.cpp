@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "clock.h"
 #include "device.h"
+#include "terminal.h"
 
 namespace raceless {
 
@@ -24,10 +23,9 @@ void Findings::report(Finding finding) {
   count_++;
   if (count_ <= kPrinted) {
     // The line break ends a progress line that may be there.
-    fmt::print(stderr, "\nraceless: broken promise {} ({}): {} [{:.3f} s, {}, instance {}]\n",
-               finding.promise, promise_name(finding.promise), finding.what,
-               static_cast<double>(finding.when_ns) / 1e9, finding.thread, finding.instance);
-    std::fflush(stderr);
+    tell(fmt::format("\nraceless: broken promise {} ({}): {} [{:.3f} s, {}, instance {}]\n",
+                     finding.promise, promise_name(finding.promise), finding.what,
+                     static_cast<double>(finding.when_ns) / 1e9, finding.thread, finding.instance));
   }
   if (list_.size() < kKept) list_.push_back(std::move(finding));
 }

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "clock.h"
 
@@ -153,6 +155,15 @@ void Storm::check_kernel_log() {
       findings_.report({0, "the kernel complained: " + line, 0, "kernel", 0});
     }
   }
+  const uint64_t lost = kernel_log_.lost();
+  if (lost == lost_log_lines_) return;
+  // Once: one storm of messages may lose some each time.
+  if (lost_log_lines_ == 0)
+    findings_.report({0,
+                      "lines of the kernel's log were lost before they were read; what they "
+                      "complained of is not known",
+                      0, "kernel", 0});
+  lost_log_lines_ = lost;
 }
 
 void Storm::check_taint() {
@@ -222,6 +233,13 @@ void Storm::join_threads(const Signals& signals) {
   }
 }
 
+void say_what_stays() {
+  constexpr std::string_view kMessage =
+      "raceless: what it had loaded or turned on stays: see lsmod, `raceless gate status` and "
+      "/run/modprobe.d/raceless-*\n";
+  (void)!write(STDERR_FILENO, kMessage.data(), kMessage.size());
+}
+
 Counts Storm::totals() const {
   Counts sum = own_tally_.counts();
   for (const auto& tally : tallies_) {
@@ -262,7 +280,7 @@ std::unique_ptr<StormResult> Storm::collect(uint64_t elapsed_ns) {
   result->extra_counters = target_->extra_counters();
   result->target_lines = target_->summary_lines();
   result->expected_complaints = expected_complaints_;
-  result->lost_log_lines = kernel_log_.lost();
+  result->lost_log_lines = lost_log_lines_;
   result->series = std::move(series_);
   result->findings = findings_.list();
   result->nr_findings = findings_.count();

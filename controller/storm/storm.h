@@ -59,6 +59,9 @@ struct StormResult {
   [[nodiscard]] bool passed() const { return nr_findings == 0; }
 };
 
+// For Signals: what a storm leaves that is aborted, and what to do about it.
+void say_what_stays();
+
 // Those of the target, where the user did not say otherwise.
 [[nodiscard]] Crews crews_for(const Parameters& parameters, const Target& target);
 
@@ -126,6 +129,7 @@ class Storm {
   std::vector<bool> reported_stuck_;
   uint64_t expected_complaints_ = 0;
   uint64_t unexpected_complaints_ = 0;
+  uint64_t lost_log_lines_ = 0;  // of those, so many were reported
   std::vector<Sample> series_;
 };
 
