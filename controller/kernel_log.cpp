@@ -13,7 +13,7 @@ namespace raceless {
 
 namespace {
 
-constexpr std::array<std::string_view, 16> kComplaints = {
+constexpr std::array<std::string_view, 22> kComplaints = {
     "WARNING: ",
     "BUG: ",
     "kernel BUG at ",
@@ -23,13 +23,19 @@ constexpr std::array<std::string_view, 16> kComplaints = {
     "double fault: ",
     "invalid opcode: ",
     "Kernel panic",
-    "detected stalls on CPUs",
+    "detected stalls on ",
+    "detected expedited stalls on ",
     "self-detected stall on CPU",
     "blocked for more than",
     "Object already free",
     "unregister_netdevice: waiting for",
     "sysfs: cannot create duplicate filename",
     "Slab cache still has objects",
+    "UBSAN: ",
+    "INFO: trying to register non-static key",
+    "INFO: possible ",
+    "VFS: Busy inodes after unmount",
+    "refcount_t: ",
 };
 
 struct TaintBit {

@@ -21,6 +21,12 @@ TEST(KernelLog, KnowsComplaints) {
            "Oops: 0000 [#1] PREEMPT SMP PTI",
            "general protection fault, probably for non-canonical address 0xdead000000000100",
            "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+           "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { 1-...D } 21 jiffies",
+           "INFO: rcu_tasks detected stalls on tasks:",
+           "UBSAN: array-index-out-of-bounds in fs/romfs/super.c:1:2",
+           "INFO: trying to register non-static key.",
+           "VFS: Busy inodes after unmount of loop0. Self-destruct in 5 seconds.  Have a nice "
+           "day...",
            "rcu: INFO: rcu_sched self-detected stall on CPU",
            "INFO: task rmmod:123 blocked for more than 120 seconds.",
            "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [storm:77]",
