@@ -7,12 +7,16 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <string_view>
 
 #include "text_file.h"
 
 namespace raceless {
 
 namespace {
+
+constexpr std::string_view kNone = "this kernel has no module ";
+constexpr std::string_view kNoFile = " is built into this kernel, or has no file";
 
 void discard_log(void*, int, const char*, int, const char*, const char*, va_list) {}
 
@@ -84,6 +88,11 @@ Status KernelModule::load_with_dependencies(const std::string& options) {
   return {};
 }
 
+bool is_no_module(const Error& error) {
+  return error.code == ENOENT &&
+         (error.context.starts_with(kNone) || error.context.ends_with(kNoFile));
+}
+
 void ModuleLoader::Unref::operator()(kmod_ctx* context) const { kmod_unref(context); }
 
 Result<ModuleLoader> ModuleLoader::create() {
@@ -98,11 +107,10 @@ Result<KernelModule> ModuleLoader::find(const std::string& name) {
   kmod_list* list = nullptr;
   const int error = kmod_module_new_from_lookup(context_.get(), name.c_str(), &list);
   if (error < 0) return fail(-error, "cannot look up the module " + name);
-  if (list == nullptr) return fail(ENOENT, "this kernel has no module " + name);
+  if (list == nullptr) return fail(ENOENT, std::string(kNone) + name);
   KernelModule module(kmod_module_get_module(list));
   kmod_module_unref_list(list);
-  if (module.path().empty())
-    return fail(ENOENT, "the module " + name + " is built into this kernel, or has no file");
+  if (module.path().empty()) return fail(ENOENT, "the module " + name + std::string(kNoFile));
   return module;
 }
 

@@ -57,6 +57,10 @@ class KernelModule {
   std::string path_;
 };
 
+// ModuleLoader::find() says of this name that the running kernel has no such module to load. An
+// error of the same errno may have come from a load: a symbol is missing.
+[[nodiscard]] bool is_no_module(const Error& error);
+
 // A libkmod context: one per thread. Outlives the modules that it found.
 class ModuleLoader {
  public:

@@ -67,5 +67,15 @@ TEST_F(ModuleLoaderTest, AFileThatIsNoModuleHasNoInfo) {
   EXPECT_FALSE(module->info());
 }
 
+TEST(ModuleLoader, TellsAMissingModuleFromALoadThatFailed) {
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  ASSERT_TRUE(loader);
+  const Result<KernelModule> found = loader->find("raceless_no_such_module");
+  ASSERT_FALSE(found);
+  EXPECT_TRUE(is_no_module(found.error())) << found.error().message();
+  EXPECT_FALSE(is_no_module({ENOENT, "cannot load raceless_sample_codec"})) << "a missing symbol";
+  EXPECT_FALSE(is_no_module({EINVAL, found.error().context}));
+}
+
 }  // namespace
 }  // namespace raceless

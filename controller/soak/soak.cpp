@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "module_loader.h"
 #include "run_folder.h"
 #include "storm/check_numbers.h"
 #include "storm/gate_effect.h"
@@ -109,9 +110,9 @@ void Soak::turn(size_t target, const Signals& signals) {
   if (result->stuck) (void)storm->release();
 }
 
-// In the first round that is what this kernel is like; later on something has broken.
+// A kernel may lack a target's module. Anything else is broken.
 void Soak::could_not_run(SoakedTarget& target, uint64_t seed, const Error& error) {
-  if (target.turns == 0) {
+  if (target.turns == 0 && is_no_module(error)) {
     target.not_run = error.message();
     return;
   }
