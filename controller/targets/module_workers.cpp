@@ -144,14 +144,16 @@ void ModuleConsumer::ended(const WorkloadEnd& end, bool was_there, uint64_t star
   if (end.ok() || (end.signal == SIGKILL && surroundings_.stop.stopped())) return;
   tally.add(Count::user_failures);
   const int error = errno_in(end.output);
-  const std::string by = error != 0        ? outcome_name(error)
-                         : end.signal != 0 ? fmt::format("signal {}", end.signal)
-                                           : fmt::format("exit {}", end.status);
+  const std::string by = error != 0                ? outcome_name(error)
+                         : end.fatal_signal() != 0 ? fmt::format("signal {}", end.fatal_signal())
+                                                   : fmt::format("exit {}", end.status);
   tally.add(Breakdown::user_failures_by_errno, by);
   // The call that failed was made by a process of the workload's, which nobody asks.
   tally.add(Breakdown::user_failures_by_cause, "unknown");
   if (end.signal != 0)
     broken("the workload was " + end.describe());
+  else if (end.fatal_signal() != 0)
+    broken("a process of the workload was killed by a signal: " + end.describe());
   else if (was_there)
     broken("the workload failed though its module was loaded all the time: " + end.describe());
 }

@@ -25,6 +25,7 @@ namespace raceless {
 namespace {
 
 constexpr size_t kKeptOutput = 4096;
+constexpr int kShellSignal = 128;
 constexpr int kErrnos = 134;  // EHWPOISON and one more
 
 // A child must not inherit the signals that the storm has blocked for itself.
@@ -61,6 +62,14 @@ Result<pid_t> spawn(const std::string& command, int output) {
 }
 
 }  // namespace
+
+int WorkloadEnd::fatal_signal() const {
+  if (signal != 0) return signal;
+  // Not those by which tools end each other.
+  for (const int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS})
+    if (status == kShellSignal + fault) return fault;
+  return 0;
+}
 
 std::string WorkloadEnd::describe() const {
   std::string text = signal != 0 ? fmt::format("killed by signal {} ({})", signal,

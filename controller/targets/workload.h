@@ -20,6 +20,9 @@ struct WorkloadEnd {
   std::string output;  // the last of what it wrote, stdout and stderr together
 
   [[nodiscard]] bool ok() const { return status == 0 && signal == 0; }
+  // The signal that ended it, or one of its processes for a fault, as a shell's status tells (128 +
+  // the signal).
+  [[nodiscard]] int fatal_signal() const;
   // "exit status 1: cat: can't open '/dev/x': No such device"
   [[nodiscard]] std::string describe() const;
 };

@@ -33,6 +33,13 @@ TEST(Workload, TellsASignal) {
   EXPECT_EQ(end.describe(), "killed by signal 11 (SEGV)");
 }
 
+TEST(Workload, TellsASignalOfOneOfItsProcesses) {
+  const WorkloadEnd end = run("sh -c 'kill -BUS $$' && true");
+  EXPECT_EQ(end.signal, 0);
+  EXPECT_EQ(end.fatal_signal(), SIGBUS);
+  EXPECT_EQ(run("exit 137").fatal_signal(), 0) << "what `timeout -s KILL` ends with";
+}
+
 TEST(Workload, KeepsTheEndOfALongOutput) {
   const WorkloadEnd end = run("yes | head -n 10000; echo the end");
   EXPECT_LE(end.output.size(), 4096U);
