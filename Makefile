@@ -38,7 +38,7 @@ gate-storms: dependencies
 # The long form of vm/cases/gate-kills.sh.
 gate-kills: dependencies
 	@vm/build "$${KERNEL:-6.12}" >/dev/null
-	@vm/run -k "$${KERNEL:-6.12}" --case vm/cases/gate-kills.sh -e KILLS=1000 -e OFFS=200 -e PINS=50
+	@vm/run -k "$${KERNEL:-6.12}" -t 14400 --case vm/cases/gate-kills.sh -e KILLS=1000 -e OFFS=200 -e PINS=50
 
 # The long form of vm/cases/fuzz.sh.
 fuzz: dependencies

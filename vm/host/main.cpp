@@ -73,6 +73,7 @@ struct RunArguments {
   bool bare = false;
   bool quiet = false;
   bool smp_given = false;
+  bool timeout_given = false;
   unsigned until_failure = 0;
   ReplaySpec replay;
   std::string gdb_port;  // empty: no gdb
@@ -98,7 +99,7 @@ void add_run_options(CLI::App& app, RunArguments& a) {
   app.add_option("-e,--env", a.spec.files.env, "a variable for the command, NAME=VALUE")
       ->allow_extra_args(false);
   app.add_option("-t,--timeout", a.spec.timeout_s,
-                 "seconds for the command, more on a busy host; 0 is no limit")
+                 "seconds for the command or the case, more on a busy host; 0 is no limit")
       ->capture_default_str();
   app.add_option("-o,--output", a.spec.folder, "the run folder (a new one under runs/)");
   app.add_option("--append", a.spec.append, "more for the kernel's command line")
@@ -230,7 +231,9 @@ int run(const Project& project, RunArguments& a) {
   if (!a.case_file.empty()) {
     auto file = read_case(fs::absolute(a.case_file));
     if (!file) return failed(file.error());
+    const unsigned given = a.spec.timeout_s;
     apply_case(*file, project, a.spec);
+    if (a.timeout_given) a.spec.timeout_s = given;
     a.smp_given = false;
   } else if (std::string problem = complete_spec(project, a); !problem.empty()) {
     message(problem);
@@ -301,6 +304,7 @@ int dispatch(int argc, char** argv) {
   Project project = find_project();
   if (scan_command->parsed()) return scan(project, log);
   if (auto chosen = choose_qemu(project.source); !chosen) return failed(chosen.error());
+  run_arguments.timeout_given = run_command->count("--timeout") > 0;
   run_arguments.smp_given = run_command->count("--smp") > 0;
   if (run_command->parsed()) return run(project, run_arguments);
   return test(project, suite);

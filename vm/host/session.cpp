@@ -75,6 +75,7 @@ class Session {
 
  private:
   bool launch();
+  [[nodiscard]] bool takes_input() const;
   void loop();
   void on_signals();
   void on_wire();
@@ -133,6 +134,12 @@ void Session::abort() {
   }
 }
 
+// A pipe that can be written to takes PIPE_BUF bytes, and a frame of input is shorter.
+bool Session::takes_input() const {
+  pollfd pipe = {to_guest_.get(), POLLOUT, 0};
+  return poll(&pipe, 1, 0) == 1;
+}
+
 bool Session::launch() {
   int to[2];
   int from[2];
@@ -169,7 +176,8 @@ bool Session::launch() {
 void Session::send(wire::Type type, std::string_view payload) {
   // QEMU would record it, but with sleep=off never deliver it; and in a replay there is no host.
   if (options_.tape != Tape::None) return;
-  // The pipe to QEMU is far larger than what a user types; when it is gone, so is the guest.
+  // Input is only read when the pipe to QEMU takes as much, and all else is a few bytes: it never
+  // waits. When the pipe is gone, so is the guest.
   (void)write_all(to_guest_.get(), encoder_.encode(type, payload));
 }
 
@@ -226,7 +234,7 @@ void Session::on_wire() {
 }
 
 void Session::on_input() {
-  char buffer[wire::max_payload_bytes];
+  char buffer[wire::max_payload_bytes / 2];
   ssize_t n = read(0, buffer, sizeof buffer);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (n > 0) return send(wire::Type::In, {buffer, static_cast<std::size_t>(n)});
@@ -309,7 +317,7 @@ void Session::loop() {
   while (!qemu_gone_) {
     pollfd fds[] = {{signals_.fd(), POLLIN, 0},
                     {from_guest_.get(), POLLIN, 0},
-                    {input_open_ ? 0 : -1, POLLIN, 0},
+                    {input_open_ && takes_input() ? 0 : -1, POLLIN, 0},
                     {qmp_.fd(), POLLIN, 0}};
     if (poll(fds, std::size(fds), 100) < 0 && errno != EINTR) return give_up("poll failed");
     if (fds[1].revents) on_wire();

@@ -239,6 +239,9 @@ Result<bool> Suite::run() {
   std::error_code error;
   fs::create_directories(spec_.folder, error);
   if (error) return fail(error.value(), "cannot make " + spec_.folder.string());
+  // A case that could not even begin would be judged by what an earlier run has left.
+  if (!fs::is_empty(spec_.folder, error))
+    return fail(EEXIST, "the folder " + spec_.folder.string() + " is not empty; give a new one");
 
   std::size_t unit_tests = 0;
   if (spec_.only.empty()) {
