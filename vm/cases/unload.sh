@@ -10,21 +10,6 @@ load() { modprobe raceless_sample_null && modprobe raceless_sample_codec; }
 loaded() { grep -c '^raceless_sample' /proc/modules; }
 graces() { sed -n 's/^# histogram grace_ns count=\([0-9]*\).*/\1/p' /proc/raceless; }
 state() { sed -n "s/^$1 \([a-z]*\) .*/\1/p" /proc/raceless; }
-await() { # CONDITION…, for at most 20 s
-  for _ in $(seq 200); do
-    "$@" && return
-    sleep 0.1
-  done
-  return 1
-}
-says() { # TEXT STATUS COMMAND…
-  text=$1 wanted=$2
-  shift 2
-  status=0
-  "$@" >/tmp/said 2>&1 || status=$?
-  cat /tmp/said
-  [ "$status" = "$wanted" ] && grep -q -- "$text" /tmp/said
-}
 
 load
 before=$(graces)
