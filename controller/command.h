@@ -32,6 +32,7 @@ RunCommand add_gate(CLI::App& app);
 RunCommand add_report(CLI::App& app);
 RunCommand add_trace(CLI::App& app);
 RunCommand add_holders(CLI::App& app);
+RunCommand add_perturb(CLI::App& app);
 
 }  // namespace raceless
 

@@ -21,7 +21,7 @@ struct Command {
   raceless::AddCommand add;
 };
 
-constexpr std::array<Command, 11> kCommands = {{
+constexpr std::array<Command, 12> kCommands = {{
     {"storm", "load, unload and use a module from many threads, and give a verdict",
      raceless::add_storm},
     {"soak", "storm all targets in turn for a long time, and say what grows meanwhile",
@@ -43,6 +43,9 @@ constexpr std::array<Command, 11> kCommands = {{
     {"gate",
      "let who needs a module wait while it is unloaded, instead of failing; on, off, status",
      raceless::add_gate},
+    {"perturb",
+     "run a command while tasks are stopped, held and moved at random, by a BPF scheduler",
+     raceless::add_perturb},
     {"report", "make a page of runs and benchmarks; or print what changed between two",
      raceless::add_report},
 }};

@@ -81,7 +81,7 @@ struct RunArguments {
 
 void add_run_options(CLI::App& app, RunArguments& a) {
   app.add_option("-k,--kernel", a.kernel,
-                 "6.1, 6.12, 6.1-rt, 6.12-rt, debug, kcsan, or the path of a kernel")
+                 "6.1, 6.12, 6.1-rt, 6.12-rt, debug, kcsan, scx, or the path of a kernel")
       ->capture_default_str();
   app.add_option("-s,--smp", a.spec.smp, "CPUs of the guest")
       ->check(CLI::Range(1u, 64u))
