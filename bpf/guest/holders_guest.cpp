@@ -31,7 +31,7 @@ class Holders : public testing::Test {
   }
   void TearDown() override {
     umount(mount_point);
-    delete_module("configfs");
+    (void)delete_module("configfs");
   }
 };
 
