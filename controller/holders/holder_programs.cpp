@@ -191,7 +191,7 @@ Result<uint64_t> HolderPrograms::lost() const {
   uint64_t lost = programs_->bss->events_lost;
   for (const bpf_program* program : {programs_->progs.on_get, programs_->progs.on_put}) {
     const Result<uint64_t> missed = missed_runs_of(program);
-    if (!missed) return missed;
+    if (!missed) return tl::unexpected(missed.error());
     lost += *missed;
   }
   return lost;
