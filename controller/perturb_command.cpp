@@ -39,6 +39,7 @@ Outcome cannot_run(const Error& error) {
 // In our process group: it sees the terminal's signals itself.
 Result<pid_t> spawn(std::vector<std::string> command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (std::string& argument : command) arguments.push_back(argument.data());
   arguments.push_back(nullptr);
   sigset_t defaults;
