@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What scheduler.bpf.c needs of sched_ext, which the kernel that vmlinux.h comes from has not: of each type the
- * fields that are used, which libbpf finds by their names. Facts: kernel/sched/ext.c of Linux 6.12; the second
- * names of functions are those of 6.13 and later.
+ * What scheduler.bpf.c needs of sched_ext, which the kernel that vmlinux.h comes from has not:
+ * of each type the fields that are used, which libbpf finds by their names. Facts:
+ * kernel/sched/ext.c of Linux 6.12.
  */
 #ifndef RACELESS_BPF_SCHED_EXT_H
 #define RACELESS_BPF_SCHED_EXT_H
@@ -10,10 +10,10 @@
 #include "kernel.h"
 
 /* An anonymous enum of the kernel's cannot be found by its name; these are ABI for schedulers. */
-#define SCX_OPS_ENQ_LAST (1ULL << 1)
-#define SCX_DSQ_LOCAL	 ((1ULL << 63) | 2)
-#define SCX_KICK_IDLE	 (1ULL << 0)
-#define SCX_KICK_PREEMPT (1ULL << 1)
+#define SCX_OPS_ENQ_LAST 2ULL
+#define SCX_DSQ_LOCAL	 0x8000000000000002ULL
+#define SCX_KICK_IDLE	 1ULL
+#define SCX_KICK_PREEMPT 2ULL
 
 /* Of include/linux/numa.h. */
 #define NUMA_NO_NODE (-1)
@@ -55,28 +55,28 @@ struct bpf_iter_scx_dsq {
 	__u64 opaque[6];
 };
 
-__s32 scx_bpf_create_dsq(__u64 dsq, __s32 node) __ksym __weak;
+__s32 scx_bpf_create_dsq(__u64 dsq, __s32 node) __ksym;
 __s32 scx_bpf_select_cpu_dfl(struct task_struct *task, __s32 previous,
-			     __u64 flags, bool *idle) __ksym __weak;
-void scx_bpf_kick_cpu(__s32 cpu, __u64 flags) __ksym __weak;
-__u32 scx_bpf_nr_cpu_ids(void) __ksym __weak;
+			     __u64 flags, bool *idle) __ksym;
+void scx_bpf_kick_cpu(__s32 cpu, __u64 flags) __ksym;
+__ksym __u32 scx_bpf_nr_cpu_ids(void);
 
-void bpf_rcu_read_lock(void) __ksym __weak;
-void bpf_rcu_read_unlock(void) __ksym __weak;
+__ksym void bpf_rcu_read_lock(void);
+__ksym void bpf_rcu_read_unlock(void);
 
 int bpf_iter_scx_dsq_new(struct bpf_iter_scx_dsq *iterator, __u64 dsq,
-			 __u64 flags) __ksym __weak;
-struct task_struct *
-bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *iterator) __ksym __weak;
-void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *iterator) __ksym __weak;
+			 __u64 flags) __ksym;
+__ksym struct task_struct *
+bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *iterator);
+void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *iterator) __ksym;
 
 void scx_bpf_dispatch(struct task_struct *task, __u64 dsq, __u64 slice,
-		      __u64 flags) __ksym __weak;
+		      __u64 flags) __ksym;
 void scx_bpf_dispatch_vtime(struct task_struct *task, __u64 dsq, __u64 slice,
-			    __u64 vtime, __u64 flags) __ksym __weak;
+			    __u64 vtime, __u64 flags) __ksym;
 bool scx_bpf_dispatch_vtime_from_dsq(struct bpf_iter_scx_dsq *iterator,
 				     struct task_struct *task, __u64 dsq,
-				     __u64 flags) __ksym __weak;
-bool scx_bpf_consume(__u64 dsq) __ksym __weak;
+				     __u64 flags) __ksym;
+bool scx_bpf_consume(__u64 dsq) __ksym;
 
 #endif /* RACELESS_BPF_SCHED_EXT_H */

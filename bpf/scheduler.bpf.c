@@ -9,13 +9,14 @@
  * before that time. A timer, at random moments, moves those whose time has come from HELD to
  * READY, wakes idle CPUs for them, and stops what runs on one CPU. It is the only one that
  * ends a hold: it is armed before the first task comes, and arms itself again each
- * time. It runs as a soft interrupt, in ksoftirqd at the worst, which is bound to its CPU as are other
- * threads that the kernel cannot do without: what is bound to one CPU is never held.
+ * time. It runs as a soft interrupt, in ksoftirqd at the worst, which is bound to its
+ * CPU as are other threads that the kernel cannot do without: what is bound to one
+ * CPU is never held.
  * If it stopped all the same, the kernel's watchdog would throw this scheduler out after
  * TIMEOUT_MS, and each task be scheduled as before.
  *
- * Where kernel code is not preemptible (preempt=none, voluntary) a task is stopped in user space, and
- * where it would give up its CPU anyhow.
+ * Where kernel code is not preemptible (preempt=none, voluntary) a task is stopped in user
+ * space, and where it would give up its CPU anyhow.
  */
 #include "sched_ext.h"
 
@@ -60,7 +61,7 @@ struct {
 	__type(value, struct tick);
 } ticks SEC(".maps");
 
-/* The finaliser of splitmix64, by Sebastiano Vigna: all bits of the result depend on all bits of the number. */
+/* The finaliser of splitmix64, by Sebastiano Vigna: each bit depends on all bits of the number. */
 static __always_inline __u64 mix(__u64 number)
 {
 	number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9ULL;
