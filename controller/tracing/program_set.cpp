@@ -130,7 +130,7 @@ Result<std::uint64_t> ProgramSet::missed_runs() const {
   bpf_object__for_each_program(program, object_) {
     if (!bpf_program__autoload(program)) continue;
     const auto of_program = missed_runs_of(program);
-    if (!of_program) return of_program;
+    if (!of_program) return tl::unexpected(of_program.error());
     missed += *of_program;
   }
   return missed;
