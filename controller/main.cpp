@@ -85,6 +85,13 @@ int exit_code(raceless::Outcome outcome) {
   return 4;
 }
 
+// What was buffered is lost without a word otherwise.
+int written(int code) {
+  if (code != 0 || (std::fflush(stdout) == 0 && std::ferror(stdout) == 0)) return code;
+  (void)std::fputs("raceless: cannot write the output\n", stderr);
+  return exit_code(raceless::Outcome::cannot_run);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -110,7 +117,7 @@ int main(int argc, char** argv) {
   }
   try {
     for (const auto& [sub, run] : commands)
-      if (sub->parsed()) return exit_code(run());
+      if (sub->parsed()) return written(exit_code(run()));
   } catch (const std::system_error& error) {
     // fmt's, when nobody reads us any more or the disk is full. Everything was cleaned up on the
     // way here.
