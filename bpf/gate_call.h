@@ -48,7 +48,7 @@ __u64 nr_marked = 0;
 __u64 nr_deletes = 0, last_delete_ns = 0;
 
 /*
- * Loads that met a dying module, and how many of these have ended. Since 6.6
+ * Loads that met a dying module, and how many of these have ended. Since 6.5
  * finit_module of a file whose load is under way has the result of that load, looks
  * for no module, and may come to see the error when the module is gone long since:
  * the two overlapped, and that is all that is known. One whose end is not seen, as

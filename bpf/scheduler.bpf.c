@@ -25,8 +25,9 @@ char LICENSE[] SEC("license") = "GPL";
 /* Of a hundred tasks that become ready, or are stopped, so many are held. */
 const volatile __u32 held_percent = 10;
 const volatile __u64 seed = 1;
-/* A hold lasts for 1 µs × 2^n, of which this is the largest n. */
+/* A hold lasts for 1 µs × 2^n, of which this is the largest n, but no longer than that. */
 const volatile __u32 longest_hold_shift = 13;
+const volatile __u64 longest_hold_ns = 8000000;
 
 /* What has been done so far, and why the kernel has ended it. */
 __u64 nr_held = 0;
@@ -88,7 +89,7 @@ __s32 BPF_PROG(select_cpu, struct task_struct *task, __s32 previous, __u64 flags
 SEC("struct_ops/enqueue")
 void BPF_PROG(enqueue, struct task_struct *task, __u64 flags)
 {
-	__u64 now = bpf_ktime_get_ns(), plan;
+	__u64 now = bpf_ktime_get_ns(), plan, hold;
 	__u32 shift;
 
 	if (task->nr_cpus_allowed == 1 || task->migration_disabled) {
@@ -103,8 +104,10 @@ void BPF_PROG(enqueue, struct task_struct *task, __u64 flags)
 	}
 	__sync_fetch_and_add(&nr_held, 1);
 	shift = plan / 100 % (longest_hold_shift + 1);
-	scx_bpf_dispatch_vtime(task, HELD, SLICE_NS,
-			       now + (NSEC_PER_USEC << (shift & 31)), flags);
+	hold = NSEC_PER_USEC << (shift & 31);
+	if (hold > longest_hold_ns)
+		hold = longest_hold_ns;
+	scx_bpf_dispatch_vtime(task, HELD, SLICE_NS, now + hold, flags);
 }
 
 SEC("struct_ops/dispatch")

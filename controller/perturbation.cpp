@@ -53,8 +53,9 @@ Result<Perturbation> Perturbation::begin(const PerturbationPlan& plan) {
   if (!skeleton) return log.fail(errno, "cannot open the scheduler's BPF programs");
   skeleton->rodata->seed = plan.seed;
   skeleton->rodata->held_percent = plan.held_percent;
+  skeleton->rodata->longest_hold_ns = plan.longest_hold_ns;
   skeleton->rodata->longest_hold_shift =
-      static_cast<uint32_t>(std::bit_width(plan.longest_hold_ns / kNsPerUs)) - 1;
+      static_cast<uint32_t>(std::bit_width((plan.longest_hold_ns - 1) / kNsPerUs));
   bpf_program__set_flags(skeleton->progs.init, BPF_F_SLEEPABLE);
   // Registered by a link, it goes with us, however we end; by the map alone it would stay.
   bpf_map__set_map_flags(skeleton->maps.scheduler, kBpfFLink);

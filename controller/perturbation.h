@@ -17,7 +17,7 @@ namespace raceless {
 struct PerturbationPlan {
   uint64_t seed = 1;
   uint32_t held_percent = 10;
-  uint64_t longest_hold_ns = 8'000'000;  // rounded down to 1 µs × 2^n
+  uint64_t longest_hold_ns = 8'000'000;
 };
 
 class Perturbation {
