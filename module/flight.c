@@ -188,13 +188,11 @@ static void fly_modprobe(struct raceless_slot *slot)
 static void fly_in_place(struct raceless_slot *slot,
 			 struct raceless_provider *provider)
 {
-	struct module *owner = provider->owner;
 	int err;
 
 	raceless_count(COUNT_FLIGHTS_IN_PLACE);
 	slot->flight_in_place = true; /* only the flight's own worker writes it */
-	err = raceless_instance_start(slot, provider);
-	module_put(owner);
+	err = raceless_instance_start(slot, provider, provider->owner);
 	land(slot, err);
 }
 
@@ -245,16 +243,20 @@ static void outlast_work(struct work_struct *work)
 /*
  * Keeps a slot, and so the name of its owner, until that module has left the
  * list: a slot made anew meanwhile would not know for whom its flight has to
- * wait. Takes the caller's reference on the slot over.
+ * wait. Takes the caller's reference on the slot over. It looks again at growing
+ * intervals: a module may have many names, and one that is held for long.
  */
 void raceless_flight_outlast(struct raceless_slot *slot)
 {
+	unsigned int delay;
 	bool busy;
 
 	spin_lock(&slot->lock);
 	busy = slot->owner[0] && raceless_owner_busy(slot->owner);
+	delay = 1U << slot->outlasted;
+	slot->outlasted = busy ? min(slot->outlasted + 1, MAX_DELAY_SHIFT) : 0;
 	spin_unlock(&slot->lock);
-	if (!busy || !queue_delayed_work(flight_queue, &slot->outlast, 1))
+	if (!busy || !queue_delayed_work(flight_queue, &slot->outlast, delay))
 		raceless_slot_put(slot);
 }
 

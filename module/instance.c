@@ -151,11 +151,13 @@ static int error_of(const struct raceless_provider *provider, int ret)
 /*
  * Runs init of an instance that has claimed its slot, or a place beside the live
  * instance, then publishes. The caller's claim is over when it returns: an unload
- * may begin at once.
+ * may begin at once. And so may the end of the provider's module, which waits for
+ * nothing but the claim: @pin, a reference on it or NULL, is put before that.
  * Return: 0 or init's error.
  */
 int raceless_instance_start(struct raceless_slot *slot,
-			    struct raceless_provider *provider)
+			    struct raceless_provider *provider,
+			    struct module *pin)
 {
 	/* ours, or that of the predecessor, which stays while our init runs */
 	bool beside = READ_ONCE(slot->provider) != provider;
@@ -166,6 +168,7 @@ int raceless_instance_start(struct raceless_slot *slot,
 	raceless_op_begin(slot, RACELESS_OP_MAIN);
 	err = error_of(provider, provider->ops->init(provider));
 	raceless_op_end(slot, RACELESS_OP_MAIN);
+	module_put(pin);
 	raceless_perturb(RACELESS_POINT_INITIALISED);
 	if (beside)
 		raceless_replace_decide(slot, err);
@@ -235,6 +238,7 @@ int __raceless_register(struct raceless_provider *provider,
 		}
 	}
 	provider->owner = owner;
+	raceless_count_arm(provider); /* from the claim on it can be read */
 
 	/* woken by detach(); a task that is killed has claimed nothing */
 	killed = wait_event_killable(slot->changed,
@@ -247,7 +251,7 @@ int __raceless_register(struct raceless_provider *provider,
 	if (err < 0)
 		goto err_beside;
 
-	err = raceless_instance_start(slot, provider);
+	err = raceless_instance_start(slot, provider, NULL);
 	raceless_beside_put(beside);
 	if (err)
 		goto err_count;

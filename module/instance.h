@@ -16,7 +16,8 @@ void raceless_instance_publish(struct raceless_slot *slot,
 			       struct list_head *resolved);
 
 int raceless_instance_start(struct raceless_slot *slot,
-			    struct raceless_provider *provider);
+			    struct raceless_provider *provider,
+			    struct module *pin);
 
 /* Woken when any instance has entered another state, under its slot's lock. */
 extern wait_queue_head_t raceless_leavers;

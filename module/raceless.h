@@ -262,6 +262,7 @@ struct raceless_slot {
 	u32 flight_tries;
 	bool flight_quiet; /* nothing got in the way of that attempt */
 	bool flight_in_place; /* it called the init of a parked provider */
+	u8 outlasted; /* 2^n jiffies until the next look at the owner that goes */
 
 	struct task_struct *op_tasks[2]; /* run ops; see wait.h; deadlock_lock */
 	wait_queue_head_t changed; /* woken when state, provider or hold change */

@@ -5,7 +5,8 @@
  * a slot's state, in instance.c.
  *
  * Instances that are torn down together are a batch, and share one grace period.
- * One alone is a batch of one. What they wait for, and who wakes them:
+ * One alone is a batch of one. Who unregisters may mark more while these drain; they
+ * share another. What they wait for, and who wakes them:
  *  - all of them, for the stop of each, one after the other, and for RCU;
  *  - each for its last put, which puts it on the batch's list of the drained. They
  *    are destroyed in the order in which they drain, and each name is vacant as
@@ -20,8 +21,6 @@
 #include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/minmax.h>
-#include <linux/nodemask.h>
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -39,8 +38,8 @@
 #include "trace.h"
 #include "wait.h"
 
-/* A wait that cannot end early says so at this interval, in two slices. */
-#define COMPLAIN_SLICE (5 * HZ)
+/* A wait that cannot end early says so at this interval. */
+#define COMPLAIN_INTERVAL (10 * HZ)
 
 /* So many of a batch are named, when it does. */
 #define MAX_COMPLAINTS 8
@@ -52,13 +51,15 @@ MODULE_PARM_DESC(polite,
 
 static struct workqueue_struct *teardown_queue;
 static atomic_t nr_teardowns = ATOMIC_INIT(0); /* of the queue, from before the mark */
-static int max_teardowns;
 
 void raceless_batch_init(struct raceless_batch *batch, enum raceless_op op,
 			 bool polite, bool unregisters)
 {
-	INIT_LIST_HEAD(&batch->providers);
+	INIT_LIST_HEAD(&batch->marked);
+	INIT_LIST_HEAD(&batch->draining);
 	raceless_drain_init(&batch->drain);
+	batch->since = jiffies;
+	batch->complaints = 0;
 	batch->grace_ns = 0;
 	batch->nr = 0;
 	batch->op = op;
@@ -69,7 +70,7 @@ void raceless_batch_init(struct raceless_batch *batch, enum raceless_op op,
 static void add(struct raceless_batch *batch,
 		struct raceless_provider *provider)
 {
-	list_add_tail(&provider->together, &batch->providers);
+	list_add_tail(&provider->together, &batch->marked);
 	batch->nr++;
 }
 
@@ -130,11 +131,11 @@ static void stop(struct raceless_provider *provider)
 			    provider->stop_ns);
 }
 
-/* One for all. */
+/* One for all that are marked. */
 static void wait_grace_period(struct raceless_batch *batch)
 {
 	struct raceless_provider *first =
-		list_first_entry(&batch->providers, struct raceless_provider,
+		list_first_entry(&batch->marked, struct raceless_provider,
 				 together);
 	u64 began_ns = ktime_get_ns();
 
@@ -145,6 +146,7 @@ static void wait_grace_period(struct raceless_batch *batch)
 	batch->grace_ns = ktime_get_ns() - began_ns;
 	trace_raceless_grace_period(first->name, first->instance, batch->nr,
 				    batch->grace_ns, !batch->polite);
+	batch->nr = 0;
 	raceless_record(LATENCY_GRACE, batch->grace_ns);
 	raceless_perturb(RACELESS_POINT_GRACE_OVER);
 }
@@ -160,15 +162,16 @@ static void fold(struct raceless_provider *provider,
 	raceless_count_fold(provider, &batch->drain);
 }
 
-static void complain(struct raceless_batch *batch, unsigned int seconds)
+static void complain(struct raceless_batch *batch)
 {
+	unsigned long seconds = (jiffies - batch->since) / HZ;
 	struct raceless_provider *provider;
 	unsigned int nr = 0;
 
-	list_for_each_entry(provider, &batch->providers, together) {
+	list_for_each_entry(provider, &batch->draining, together) {
 		if (++nr > MAX_COMPLAINTS)
 			continue;
-		pr_warn("raceless: %s: unload waits for %ld references since %u s\n",
+		pr_warn("raceless: %s: unload waits for %ld references since %lu s\n",
 			provider->name, raceless_count_read(provider), seconds);
 		raceless_holders_log(provider);
 	}
@@ -178,18 +181,24 @@ static void complain(struct raceless_batch *batch, unsigned int seconds)
 }
 
 /*
- * Woken by raceless_count_fold() or a last put. It cannot be killed: neither can a
- * module's exit, and the worker has nobody to kill. So it says what it waits for.
+ * Woken by raceless_count_fold() or a last put; NULL if there is none in time. It
+ * cannot be killed: neither can a module's exit, and the worker has nobody to kill.
+ * So it says what it waits for.
  */
-static struct raceless_provider *await_drain(struct raceless_batch *batch)
+static struct raceless_provider *await_drain(struct raceless_batch *batch,
+					     unsigned long timeout)
 {
-	struct raceless_provider *provider;
-	unsigned int slices = 0;
+	struct raceless_provider *provider =
+		raceless_drain_await(&batch->drain, timeout);
 
-	while (!(provider = raceless_drain_await(&batch->drain,
-						 COMPLAIN_SLICE)))
-		if (++slices % 2 == 0)
-			complain(batch, slices * COMPLAIN_SLICE / HZ);
+	if (provider) {
+		batch->since = jiffies;
+		batch->complaints = 0;
+	} else if (time_after_eq(jiffies, batch->since +
+			(batch->complaints + 1) * COMPLAIN_INTERVAL)) {
+		complain(batch);
+		batch->complaints++;
+	}
 	return provider;
 }
 
@@ -254,33 +263,67 @@ void raceless_teardown_vacate(struct raceless_provider *provider)
 	raceless_flight_outlast(slot);
 }
 
+/* Those that are marked, from there to their drain. */
+static void begin_drains(struct raceless_batch *batch)
+{
+	struct raceless_provider *provider;
+
+	if (list_empty(&batch->marked))
+		return;
+	/* an op of one may wait for another: see them all before the first runs */
+	list_for_each_entry(provider, &batch->marked, together)
+		raceless_op_begin(provider->slot, batch->op);
+	list_for_each_entry(provider, &batch->marked, together)
+		stop(provider);
+	wait_grace_period(batch);
+	list_for_each_entry(provider, &batch->marked, together)
+		fold(provider, batch);
+	list_splice_tail_init(&batch->marked, &batch->draining);
+	batch->since = jiffies;
+	batch->complaints = 0;
+}
+
+static void end_one(struct raceless_batch *batch,
+		    struct raceless_provider *provider)
+{
+	struct raceless_slot *slot = provider->slot;
+
+	list_del(&provider->together);
+	destroy(provider, batch);
+	if (batch->unregisters)
+		raceless_teardown_vacate(provider);
+	else
+		raceless_slot_put(slot);
+	cond_resched();
+}
+
+/*
+ * For who may have more to mark, soon: from the mark to the drain of all, and to GONE
+ * of those that drain in time. Return: is none left?
+ */
+bool raceless_teardown_for(struct raceless_batch *batch, unsigned long timeout)
+{
+	unsigned long end = jiffies + timeout;
+	struct raceless_provider *provider;
+	long left;
+
+	begin_drains(batch);
+	while (!list_empty(&batch->draining)) {
+		left = end - jiffies;
+		if (left <= 0)
+			return false;
+		provider = await_drain(batch, left);
+		if (provider)
+			end_one(batch, provider);
+	}
+	return true;
+}
+
 /* From the mark to GONE, all of them. */
 void raceless_teardown(struct raceless_batch *batch)
 {
-	struct raceless_provider *provider;
-	struct raceless_slot *slot;
-
-	if (list_empty(&batch->providers))
-		return;
-	/* an op of one may wait for another: see them all before the first runs */
-	list_for_each_entry(provider, &batch->providers, together)
-		raceless_op_begin(provider->slot, batch->op);
-	list_for_each_entry(provider, &batch->providers, together)
-		stop(provider);
-	wait_grace_period(batch);
-	list_for_each_entry(provider, &batch->providers, together)
-		fold(provider, batch);
-	while (!list_empty(&batch->providers)) {
-		provider = await_drain(batch);
-		slot = provider->slot;
-		list_del(&provider->together);
-		destroy(provider, batch);
-		if (batch->unregisters)
-			raceless_teardown_vacate(provider);
-		else
-			raceless_slot_put(slot);
-		cond_resched();
-	}
+	while (!raceless_teardown_for(batch, COMPLAIN_INTERVAL))
+		;
 }
 
 static void teardown_work(struct work_struct *work)
@@ -302,7 +345,7 @@ static void teardown_work(struct work_struct *work)
  */
 int raceless_teardown_reserve(void)
 {
-	if (atomic_inc_return(&nr_teardowns) <= max_teardowns)
+	if (atomic_inc_return(&nr_teardowns) <= RACELESS_MAX_TEARDOWNS)
 		return 0;
 	atomic_dec(&nr_teardowns);
 	return -EAGAIN;
@@ -382,14 +425,13 @@ void raceless_teardown_retire(struct raceless_beside *beside)
 int raceless_teardowns_init(void)
 {
 	/*
-	 * A worker each: a drain waits for as long as somebody holds on. Before 6.9
-	 * so many may run for each node, from then on for all together, of which a
-	 * node has the share of its CPUs.
+	 * A worker each: a drain waits for as long as somebody holds on. So many run
+	 * for each CPU; of an unbound queue it is, from 6.9 on, so many for all, of
+	 * which a node has the share of its CPUs that are online.
 	 */
-	max_teardowns = min_t(int, RACELESS_MAX_TEARDOWNS,
-			      WQ_MAX_ACTIVE / (int)num_online_nodes());
-	teardown_queue = alloc_workqueue("raceless_teardown", WQ_UNBOUND,
-					 WQ_MAX_ACTIVE);
+	BUILD_BUG_ON(RACELESS_MAX_TEARDOWNS > WQ_MAX_ACTIVE);
+	teardown_queue = alloc_workqueue("raceless_teardown", WQ_CPU_INTENSIVE,
+					 RACELESS_MAX_TEARDOWNS);
 	return teardown_queue ? 0 : -ENOMEM;
 }
 

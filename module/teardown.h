@@ -17,9 +17,12 @@ struct raceless_teardown {
 
 /**
  * struct raceless_batch - instances that are torn down together, by one task.
- * @providers: provider->together: marked, and not yet destroyed.
- * @drain: where their last puts are awaited.
- * @grace_ns: how long the grace period took.
+ * @marked: provider->together: marked, and not yet stopped.
+ * @draining: provider->together: each waits for its last put.
+ * @drain: where these are awaited.
+ * @since: when the last one drained, or began to; in jiffies.
+ * @complaints: how often the log was told since then.
+ * @grace_ns: how long the last grace period took.
  * @nr: how many were marked.
  * @op: whose ops they are.
  * @polite: the grace period is a normal one.
@@ -30,8 +33,11 @@ struct raceless_teardown {
  * On that task's stack, or allocated for a worker.
  */
 struct raceless_batch {
-	struct list_head providers;
+	struct list_head marked;
+	struct list_head draining;
 	struct raceless_drain drain;
+	unsigned long since;
+	unsigned int complaints;
 	u64 grace_ns;
 	unsigned int nr;
 	enum raceless_op op;
@@ -50,6 +56,7 @@ void raceless_batch_init(struct raceless_batch *batch, enum raceless_op op,
 void raceless_batch_mark(struct raceless_batch *batch,
 			 struct raceless_slot *slot);
 void raceless_teardown(struct raceless_batch *batch);
+bool raceless_teardown_for(struct raceless_batch *batch, unsigned long timeout);
 void raceless_teardown_vacate(struct raceless_provider *provider);
 
 /* For a worker. */

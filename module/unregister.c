@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Unregistering providers: all that can be torn down now are, as one batch, and
- * then those that others had in their hands, when they let go of them: a flight
- * that has published, say, while a worker's teardown of another still lasts. And
- * parking, which destroys an instance and keeps its provider.
+ * those that others have in their hands when they let go of them: a flight that has
+ * published, say, while a worker's teardown of another still lasts. These do not
+ * wait until the others have drained, as one of them may have a reference on one
+ * of those, which its destroy drops. And parking, which destroys an instance and
+ * keeps its provider.
  */
 #include <linux/kernel.h>
 #include <linux/sched.h>
@@ -15,6 +17,9 @@
 
 /* A wait that cannot end early says so at this interval, in two slices. */
 #define COMPLAIN_SLICE (5 * HZ)
+
+/* While some drain and others are in others' hands, these are looked at so often. */
+#define LOOK_AGAIN DIV_ROUND_UP(HZ, 50)
 
 /*
  * Under slot->lock: is it ours to mark or to make vacant? Else its instance is in
@@ -94,15 +99,15 @@ static void unregister(struct list_head *leaving)
 {
 	struct raceless_batch batch;
 
-	for (;;) {
-		raceless_batch_init(&batch, RACELESS_OP_MAIN,
-				    READ_ONCE(raceless_polite), true);
+	raceless_batch_init(&batch, RACELESS_OP_MAIN,
+			    READ_ONCE(raceless_polite), true);
+	gather(leaving, &batch);
+	while (!list_empty(leaving)) {
+		if (raceless_teardown_for(&batch, LOOK_AGAIN))
+			await_settled(leaving);
 		gather(leaving, &batch);
-		raceless_teardown(&batch);
-		if (list_empty(leaving))
-			return;
-		await_settled(leaving);
 	}
+	raceless_teardown(&batch);
 }
 
 /**

@@ -61,7 +61,7 @@ static struct waiter *find_waiter(struct task_struct *task)
 
 	hash_for_each_possible(waiters_by_task, waiter, by_task,
 			       (unsigned long)task)
-		if (waiter->task == task)
+		if (waiter->task == task && !READ_ONCE(waiter->resolved))
 			return waiter;
 	return NULL;
 }
@@ -114,7 +114,7 @@ static void resolve(struct waiter *waiter, struct raceless_provider *provider,
 {
 	waiter->provider = provider;
 	waiter->error = error;
-	waiter->resolved = true;
+	WRITE_ONCE(waiter->resolved, true); /* find_waiter() has another lock */
 	waiter->slot->nr_waiters--;
 	list_move_tail(&waiter->node, resolved);
 }

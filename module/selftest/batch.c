@@ -9,7 +9,7 @@
 static struct subject crowd[CROWD], heir;
 static char names[CROWD][RACELESS_NAME_SIZE];
 static struct raceless_provider *providers[CROWD];
-static struct actor unloader, getter, leaver;
+static struct actor unloader, getter, leaver, loader;
 static struct raceless_provider *held;
 static long got;
 
@@ -180,14 +180,14 @@ static const char *in_others_hands(void)
 	return NULL;
 }
 
-/* One is being brought back: it is destroyed once it has been published. */
-static const char *being_loaded(void)
+/* Two, of which the first is being brought back. */
+static const char *bring_back(const char *name)
 {
 	struct raceless_slot *slot;
 	struct file *file = device_open();
 
 	EXPECT(!IS_ERR(file));
-	EXPECT(register_all("selftest_loading", 2));
+	EXPECT(register_all(name, 2));
 	slot = crowd[0].provider.slot;
 	EXPECT(!device_unload(file, names[0], 0, 0));
 	gate_close(&crowd[0].init);
@@ -196,15 +196,73 @@ static const char *being_loaded(void)
 	EXPECT(actor_start(&getter, act_get) && news_joined(1));
 	EXPECT(device_close(file));
 	EXPECT(gate_reached(&crowd[0].init));
+	return NULL;
+}
+
+/*
+ * It is destroyed once it has been published, and the module may be gone as soon as
+ * it is: its flight has let go of that before.
+ */
+static const char *being_loaded(void)
+{
+	const char *complaint = bring_back("selftest_loading");
+	int pinned = module_refcount(THIS_MODULE);
+
+	if (complaint)
+		return complaint;
 	EXPECT(start_unregister_all(2));
 	EXPECT(vacant(&crowd[1]));
 	EXPECT(actor_running(&unloader));
 	gate_open(&crowd[0].init);
 	EXPECT(actor_done(&getter) && !getter.result);
+	EXPECT(news_pins() == pinned - 1);
 	EXPECT(actor_running(&unloader) && crowd[0].destroys == 1);
 	raceless_put(getter.provider);
 	EXPECT(actor_done(&unloader));
 	EXPECT(crowd[0].inits == 2 && crowd[0].destroys == 2);
+	return NULL;
+}
+
+/* And the other's drain waits for what it holds until then. */
+static const char *being_loaded_holds(void)
+{
+	const char *complaint = bring_back("selftest_loading_holds");
+
+	if (complaint)
+		return complaint;
+	crowd[0].in_destroy = put_held;
+	held = raceless_tryget(crowd[1].provider.slot);
+	EXPECT(held);
+	EXPECT(start_unregister_all(2));
+	EXPECT(subject_drains(&crowd[1]));
+	gate_open(&crowd[0].init);
+	EXPECT(actor_done(&getter) && !getter.result);
+	raceless_put(getter.provider);
+	EXPECT(actor_done(&unloader));
+	EXPECT(crowd[0].destroys == 2 && crowd[1].destroys == 1);
+	return NULL;
+}
+
+/* The same of one that was about to be replaced, by one that fails. */
+static const char *being_replaced_holds(void)
+{
+	EXPECT(register_all("selftest_replaced_holds", 2));
+	subject_prepare(&heir, names[0]);
+	heir.provider.replace = true;
+	heir.init_error = -EIO;
+	gate_close(&heir.init);
+	loader = (struct actor){ .subject = &heir };
+	EXPECT(actor_start(&loader, act_register));
+	EXPECT(gate_reached(&heir.init));
+	crowd[0].in_destroy = put_held;
+	held = raceless_tryget(crowd[1].provider.slot);
+	EXPECT(held);
+	EXPECT(start_unregister_all(2));
+	EXPECT(subject_drains(&crowd[1]));
+	gate_open(&heir.init);
+	EXPECT(actor_done(&loader) && loader.result == -EIO);
+	EXPECT(actor_done(&unloader));
+	EXPECT(destroyed_once_each(0, 2));
 	return NULL;
 }
 
@@ -216,5 +274,7 @@ const struct test batch_tests[] = {
 	{ "member_that_is_listed_twice", listed_twice },
 	{ "member_in_the_hands_of_another", in_others_hands },
 	{ "member_that_is_being_loaded", being_loaded },
+	{ "member_that_is_being_loaded_holds_another", being_loaded_holds },
+	{ "member_that_is_being_replaced_holds_another", being_replaced_holds },
 	{},
 };

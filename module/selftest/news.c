@@ -14,6 +14,7 @@ static const char *expected; /* a string literal of the test */
 static struct completion joins;
 static struct completion states[RACELESS_DESTROYING + 1];
 static atomic_t grace_periods, grace_instances;
+static int pins; /* on this module, when an instance was last published */
 
 static bool concerns_us(const char *name)
 {
@@ -31,8 +32,11 @@ static void on_wait_begin(void *data, const char *name, u64 joined)
 static void on_transition(void *data, const char *name, u64 instance,
 			  const char *owner, u32 from, u32 to, u64 elapsed_ns)
 {
-	if (concerns_us(name))
-		complete(&states[to]);
+	if (!concerns_us(name))
+		return;
+	if (to == RACELESS_LIVE)
+		WRITE_ONCE(pins, module_refcount(THIS_MODULE));
+	complete(&states[to]);
 }
 
 /* Of any name: one may have been waited for by instances of others. */
@@ -81,6 +85,12 @@ unsigned int news_grace_periods(void)
 unsigned int news_grace_instances(void)
 {
 	return atomic_read(&grace_instances);
+}
+
+/* How many references there were on this module at the last publish. */
+int news_pins(void)
+{
+	return READ_ONCE(pins);
 }
 
 int news_init(void)

@@ -90,6 +90,7 @@ bool news_joined(unsigned int nr);
 bool news_state(enum raceless_state state);
 unsigned int news_grace_periods(void);
 unsigned int news_grace_instances(void);
+int news_pins(void);
 int news_init(void);
 void news_exit(void);
 
