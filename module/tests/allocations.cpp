@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "leaks/shrinking.h"
 #include "text_file.h"
 
 namespace raceless {
@@ -18,6 +19,7 @@ constexpr char kSlabs[] = "/sys/kernel/debug/slab";
 bool allocations_are_recorded() { return fs::exists(fs::path(kSlabs) / "kmalloc-64/alloc_traces"); }
 
 std::string allocations() {
+  shrink_slab_caches();  // KASAN keeps freed objects for a while
   std::string found;
   for (const auto& cache : fs::directory_iterator(kSlabs)) {
     const std::string name = cache.path().filename().string();

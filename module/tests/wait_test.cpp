@@ -218,10 +218,10 @@ TEST_F(Wait, ModuleThatTakesLongToGo) {
 
 // modprobe meets a module that is going, of which the name's slot knows nothing.
 TEST_F(Wait, LoadThatMeetsAnUnload) {
-  ModprobeLine options(
-      "options raceless_probe exit_ms=800\ninstall raceless-other /sbin/modprobe raceless_probe");
   // On a slow guest modprobe may come when the module has gone.
-  for (int attempt = 0; attempt < 5 && grown("modprobe_retries") == 0; attempt++) {
+  for (int exit_ms = 800; exit_ms < 30'000 && grown("modprobe_retries") == 0; exit_ms *= 2) {
+    ModprobeLine options("options raceless_probe exit_ms=" + std::to_string(exit_ms) +
+                         "\ninstall raceless-other /sbin/modprobe raceless_probe");
     ASSERT_EQ(modprobe("raceless_probe"), 0);
     auto unload = std::async(std::launch::async, [] { return delete_module("raceless_probe"); });
     ASSERT_TRUE(eventually([] { return module_state("raceless_probe") == ModuleState::going; }));
