@@ -14,7 +14,6 @@ struct run {
 	const struct mechanism *mechanism;
 	unsigned long loops;
 	atomic_t waiting; /* threads that have yet to arrive */
-	atomic_t running; /* threads that have yet to end */
 	atomic_long_t failed;
 	struct completion ended;
 };
@@ -39,9 +38,8 @@ static int runner_main(void *data)
 	runner->began_ns = ktime_get_ns();
 	atomic_long_add(run->mechanism->pairs(run->loops), &run->failed);
 	runner->ended_ns = ktime_get_ns();
-	if (atomic_dec_and_test(&run->running))
-		complete(&run->ended);
-	return 0;
+	/* the module may go once all have: none returns through its text */
+	kthread_complete_and_exit(&run->ended, 0);
 }
 
 static u64 elapsed(const struct runner *runners, unsigned int nr)
@@ -111,13 +109,13 @@ long bench_run(const struct mechanism *mechanism, unsigned int threads,
 	if (err)
 		goto out;
 	atomic_set(&run.waiting, threads);
-	atomic_set(&run.running, threads);
 	init_completion(&run.ended);
 	err = -ENOMEM;
 	if (create(runners, tasks, &run, threads)) {
 		for (i = 0; i < threads; i++)
 			wake_up_process(tasks[i]);
-		wait_for_completion(&run.ended);
+		for (i = 0; i < threads; i++)
+			wait_for_completion(&run.ended);
 		*ns = elapsed(runners, threads);
 		err = atomic_long_read(&run.failed) ? -EIO : 0;
 	}

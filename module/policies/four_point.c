@@ -175,6 +175,7 @@ static struct resource_body *get(void)
 
 static void put(struct resource_body *body)
 {
+	smp_mb__before_atomic(); /* our uses come before the look that frees it */
 	atomic_dec(&body->count);
 }
 
