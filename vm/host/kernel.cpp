@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <string_view>
 
 #include "process.h"
 
@@ -96,15 +97,22 @@ Result<std::string> module_field(const fs::path& file, const std::string& field)
   return value;
 }
 
+bool is_built_with(const Kernel& kernel, std::string_view option) {
+  std::ifstream config(kernel.folder / "config");
+  for (std::string line; std::getline(config, line);)
+    if (line == option) return true;
+  return false;
+}
+
 }  // namespace
 
 unsigned Kernel::weight() const {
   constexpr unsigned kChecked = 4;
-  std::ifstream config(folder / "config");
-  for (std::string line; std::getline(config, line);)
-    if (line == "CONFIG_KASAN=y" || line == "CONFIG_KCSAN=y") return kChecked;
-  return 1;
+  return is_built_with(*this, "CONFIG_KASAN=y") || is_built_with(*this, "CONFIG_KCSAN=y") ? kChecked
+                                                                                          : 1;
 }
+
+bool Kernel::lacks_clock() const { return !is_built_with(*this, "CONFIG_ACPI=y"); }
 
 Result<Kernel> open_kernel(const fs::path& folder) {
   Kernel kernel{fs::absolute(folder), {}};

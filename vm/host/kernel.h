@@ -20,6 +20,9 @@ struct Kernel {
   }
   // How many times the usual time and memory its guests need, for the checks that are built in.
   [[nodiscard]] unsigned weight() const;
+  // Without ACPI it finds no HPET and no power management timer, and calls the TSC of several CPUs
+  // unsynchronised: its clock, and its timers, would go by ticks of 4 ms.
+  [[nodiscard]] bool lacks_clock() const;
 };
 
 // The kernel that the user named: 6.1, 6.12, their -rt, or a path. `vm/kernel` fetches what is

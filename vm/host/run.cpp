@@ -19,6 +19,7 @@
 #include "recording.h"
 #include "replay.h"
 #include "report.h"
+#include "tsc.h"
 
 namespace raceless::vm {
 namespace {
@@ -306,6 +307,10 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   auto perturbation = perturbation_arguments(std::getenv("PERTURB"));
   if (!perturbation) return tl::unexpected(perturbation.error());
   if (!perturbation->empty()) machine.append.push_back(*perturbation);
+  // TCG reads the host's counter, for all CPUs; a busy host spoils the guest's own calibration. On
+  // another host, qemu-cmd's clock is as wrong as the frequencies differ.
+  if (accel->name == "tcg" && !spec.record && spec.kernel.lacks_clock())
+    machine.append.push_back(fmt::format("tsc=reliable tsc_early_khz={}", measure_tsc_khz()));
   unsigned patience =
       accel->name == "kvm"
           ? 1

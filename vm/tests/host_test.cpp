@@ -15,6 +15,7 @@
 #include "../host/case_file.h"
 #include "../host/console.h"
 #include "../host/junit.h"
+#include "../host/kernel.h"
 #include "../host/machine.h"
 #include "../host/process.h"
 #include "../host/qmp.h"
@@ -282,6 +283,16 @@ TEST_F(Host, DetectorsWaitLongerOnALoadedHost) {
   EXPECT_EQ(stretched_limit(30, 3), 90u);
   EXPECT_EQ(stretched_limit(300, 8), 600u);
   EXPECT_EQ(stretched_limit(0, 8), 0u);
+}
+
+TEST_F(Host, WhatAKernelsGuestNeedsFollowsFromItsConfiguration) {
+  write("config", "# CONFIG_KASAN is not set\nCONFIG_ACPI=y\n");
+  const Kernel plain{folder_, "6.12"};
+  EXPECT_EQ(plain.weight(), 1u);
+  EXPECT_FALSE(plain.lacks_clock());
+  write("config", "CONFIG_KASAN=y\n# CONFIG_ACPI is not set\n");
+  EXPECT_GT(plain.weight(), 1u);
+  EXPECT_TRUE(plain.lacks_clock());
 }
 
 TEST_F(Host, PerturbationIsAPercentageAndPerhapsASeed) {
