@@ -307,18 +307,22 @@ int BPF_PROG(on_init, struct module *module)
 
 /*
  * A call that was given up, or whose restart its task did not live to see, has had
- * no end that was seen here.
+ * no end that was seen here; nor has a delete if the program was skipped.
  */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct in_call *call;
 
-	if (!nr_marked)
+	if (!nr_marked && !nr_deletes)
 		return 0;
 	call = bpf_task_storage_get(&gate_calls, task, NULL, 0);
-	if (call)
-		unmark(call);
+	if (!call)
+		return 0;
+	unmark(call);
+	if (call->unloading)
+		__sync_fetch_and_sub(&nr_deletes, 1);
+	call->unloading = 0;
 	return 0;
 }
 
@@ -336,7 +340,8 @@ static __always_inline void begin_delete(const char *name, int compat)
 
 	/* May fail if the page is not there; its user has just written it. */
 	bpf_probe_read_user_str(module.text, sizeof(module.text), name);
-	if (call) {
+	/* it may be so still, where a program at the end was skipped */
+	if (call && !call->unloading) {
 		call->unloading = 1;
 		__sync_fetch_and_add(&nr_deletes, 1);
 	}

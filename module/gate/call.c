@@ -308,7 +308,7 @@ static void call_work(struct callback_head *work)
 		spin_unlock(&raceless_gate_lock);
 		/* `off` ends who is not queued: not ours from here on */
 		if (!READ_ONCE(raceless_gate_enabled))
-			raceless_gate_call_end(0);
+			raceless_gate_call_end(-ERESTARTNOINTR);
 	} else {
 		if (outcome == GIVE_UP)
 			regs->ax = call->error;

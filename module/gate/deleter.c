@@ -2,7 +2,8 @@
 /*
  * Deleters: delete_module, which waits for calls that are being retried, so that
  * these find what they want when they come back. For older ones only, and for a
- * bound: neither starves the other.
+ * bound: neither starves the other. And for leases, where nothing else uses the
+ * module: these were taken for others, and would fail it.
  *
  * No program can sleep at the begin of delete_module. So the call is made to fail
  * where it does no harm, by a null pointer for the name; it waits in task work,
@@ -85,22 +86,31 @@ static struct deleter *find(const struct pt_regs *regs, u64 now,
 	return found;
 }
 
+/* Under the lock. @over: as of raceless_gate_leased(). */
+static bool has_to_wait(u64 id, const char *module, struct list_head *over)
+{
+	return raceless_gate_older_calls(id, module) ||
+	       raceless_gate_leased(module, over);
+}
+
 static bool may_go(const struct deleter *deleter)
 {
-	bool older;
+	LIST_HEAD(over);
+	bool wait;
 
 	if (!READ_ONCE(raceless_gate_enabled))
 		return true;
 	spin_lock(&raceless_gate_lock);
-	older = raceless_gate_older_calls(deleter->id, deleter->module);
+	wait = has_to_wait(deleter->id, deleter->module, &over);
 	spin_unlock(&raceless_gate_lock);
-	return !older;
+	raceless_gate_leases_free(&over);
+	return !wait;
 }
 
 /*
- * Woken by the end of a call and by `off`; dozes in case a call's task died
- * unannounced. The deadline ends it whatever the calls do; a signal ends it, and
- * the restart comes back here with what is left of the time.
+ * Woken by the end of a call or a lease and by `off`; dozes in case a call's task
+ * died unannounced. The deadline ends it whatever the calls do; a signal ends it,
+ * and the restart comes back here with what is left of the time.
  */
 static void wait(struct deleter *deleter)
 {
@@ -183,7 +193,7 @@ static struct deleter *add(const struct pt_regs *regs, const char *module,
 
 /*
  * Current is at the begin of delete_module, for this module. If older calls are
- * being retried it will wait for them.
+ * being retried, or leases alone keep it, it will wait for them.
  *
  * A modprobe that runs for a request must not wait for who waits for it.
  */
@@ -194,6 +204,7 @@ void raceless_gate_deleter_wait(const char *module, bool compat)
 	u64 now = ktime_get_ns();
 	struct deleter *deleter;
 	LIST_HEAD(removed);
+	LIST_HEAD(over);
 	u64 id;
 
 	if (!READ_ONCE(raceless_gate_enabled) || !*name)
@@ -202,7 +213,7 @@ void raceless_gate_deleter_wait(const char *module, bool compat)
 	deleter = find(regs, now, &removed);
 	id = deleter ? deleter->id : raceless_gate_next_id();
 	if (!raceless_gate_enabled || (deleter && deleter->passed) ||
-	    !raceless_gate_older_calls(id, module))
+	    !has_to_wait(id, module, &over))
 		goto go;
 	if (raceless_gate_is_helper()) {
 		raceless_gate_count(GATE_EXEMPT_DELETES, module, -1);
@@ -226,6 +237,7 @@ go:
 out:
 	spin_unlock(&raceless_gate_lock);
 	free_deleters(&removed);
+	raceless_gate_leases_free(&over);
 }
 
 /* After `enabled` is false. */

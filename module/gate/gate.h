@@ -7,8 +7,9 @@
  *
  * evidence.c	whether a call failed because of a deleted module
  * call.c	calls that asked for a module or are being retried, and their wait
- * deleter.c	delete_module, which waits for older ones that are being retried
- * lease.c	what a request has loaded stays until the requester had its chance
+ * deleter.c	delete_module, which waits for older ones that are being retried,
+ *		and for leases
+ * lease.c	what somebody wants stays, once loaded, until they had their chance
  * modules.c	which modules are being deleted, or were
  * gets.c	gets that fail as the module is dying
  * counts.c	what happened, and /proc/raceless_gate
@@ -66,6 +67,8 @@ void raceless_gate_deleters_clear(void);
 
 /* lease.c */
 void raceless_gate_lease_take(struct module *module);
+bool raceless_gate_leased(const char *name, struct list_head *over);
+void raceless_gate_leases_free(struct list_head *over);
 void raceless_gate_leases_check(void);
 void raceless_gate_leases_drop(const struct module *module);
 unsigned int raceless_gate_leases_nr(void);

@@ -49,6 +49,12 @@ static struct ftrace_ops gets = {
 
 static bool watched;
 
+/* What ftrace has allocated for it goes with it. */
+static void forget_address(void)
+{
+	(void)ftrace_set_filter_ip(&gets, (unsigned long)try_module_get, 1, 0);
+}
+
 /* May sleep; not concurrently with itself or the next. Return: 0 or an errno. */
 int raceless_gate_gets_watch(void)
 {
@@ -60,8 +66,10 @@ int raceless_gate_gets_watch(void)
 	if (err)
 		return err;
 	err = register_ftrace_function(&gets);
-	if (err)
+	if (err) {
+		forget_address();
 		return err;
+	}
 	watched = true;
 	return 0;
 }
@@ -69,8 +77,10 @@ int raceless_gate_gets_watch(void)
 /* May sleep, until nobody runs in on_get() any more. */
 void raceless_gate_gets_ignore(void)
 {
-	if (watched)
-		WARN_ON(unregister_ftrace_function(&gets));
+	if (!watched)
+		return;
+	WARN_ON(unregister_ftrace_function(&gets));
+	forget_address();
 	watched = false;
 }
 

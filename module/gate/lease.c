@@ -6,8 +6,9 @@
  * Taken at LIVE, when the loader still has its own reference; never at COMING,
  * where an init that fails frees the module whatever its count. A lease ends when
  * all calls have ended that were known at its begin, and at the latest with its
- * bound, by a work of its own: then the module is an ordinary one, and whoever
- * meets the lease finds it an ordinary one in use.
+ * bound, by a work of its own: then the module is an ordinary one. A delete that
+ * meets nothing but leases waits for their end (deleter.c), since its user has no
+ * part in them; to whoever looks at the count, the module is in use.
  *
  * Who holds a lease: the list alone; who takes it out of there puts the module, under
  * the same lock.
@@ -16,6 +17,7 @@
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "gate.h"
@@ -111,12 +113,41 @@ static void end(struct lease *lease, struct list_head *over)
 	module_put(lease->module);
 }
 
-static void free_leases(struct list_head *over)
+/* Any context that may take a lock, without ours: deleters look at leases under it. */
+void raceless_gate_leases_free(struct list_head *over)
 {
 	struct lease *lease, *next;
 
+	if (list_empty(over))
+		return;
 	list_for_each_entry_safe(lease, next, over, node)
 		kfree(lease);
+	wake_up_all(&raceless_gate_calls_changed);
+}
+
+/*
+ * Is the module in use by nothing but leases? Ends those that are over, which the
+ * caller frees after the lock. Under the lock.
+ */
+bool raceless_gate_leased(const char *name, struct list_head *over)
+{
+	struct module *module = NULL;
+	struct lease *lease, *next;
+	u64 now = ktime_get_ns();
+	int nr = 0;
+
+	lockdep_assert_held(&raceless_gate_lock);
+	list_for_each_entry_safe(lease, next, &leases, node) {
+		if (strcmp(lease->module->name, name))
+			continue;
+		if (ended(lease, now)) {
+			end(lease, over);
+			continue;
+		}
+		module = lease->module; /* there, as long as the lease is */
+		nr++;
+	}
+	return module && module_refcount(module) <= nr;
 }
 
 /*
@@ -133,7 +164,7 @@ void raceless_gate_leases_drop(const struct module *module)
 		if (lease->module == module)
 			end(lease, &over);
 	spin_unlock(&raceless_gate_lock);
-	free_leases(&over);
+	raceless_gate_leases_free(&over);
 }
 
 /* Any context that may take the lock. */
@@ -152,7 +183,7 @@ void raceless_gate_leases_check(void)
 	if (nr_leases)
 		queue_delayed_work(system_wq, &lease_work, LOOK_AGAIN);
 	spin_unlock(&raceless_gate_lock);
-	free_leases(&over);
+	raceless_gate_leases_free(&over);
 }
 
 unsigned int raceless_gate_leases_nr(void)
