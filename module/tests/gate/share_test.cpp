@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Loads that share another's result: since 6.6 finit_module(2) of a file whose load is under way
+// Loads that share another's result: since 6.5 finit_module(2) of a file whose load is under way
 // waits for that, and has its error. The error may be of a module that is gone by then.
 #include <fcntl.h>
 #include <sched.h>
@@ -8,6 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <fstream>
@@ -106,10 +107,15 @@ class Shared : public Gated {
            std::string::npos;
   }
 
+  // Has the module's exit returned, and is its name still taken (free_ms)? The frame between the
+  // two, destroy_params(), is not on each kernel a function of its own, and names of this module are
+  // not told any more.
+  static bool frees_slowly(pid_t task) { return is_in(task, "free_module") && is_in(task, "msleep"); }
+
   // Loads twice while the module is in free_module(). Whether the second one was caught in its wait
   // for the first one, and then kept from its CPU until the module was gone.
-  static bool load_late() {
-    EXPECT_EQ(load_gated("linger_ms=500"), 0);
+  static bool load_late(int linger_ms) {
+    EXPECT_EQ(load_gated("linger_ms=" + std::to_string(linger_ms)), 0);
     Child reader(
         [] { return read_text("/sys/module/raceless_gated/parameters/linger") ? 0 : errno; });
     EXPECT_TRUE(eventually([&reader] { return is_in(reader.pid(), "linger"); }));
@@ -118,7 +124,7 @@ class Shared : public Gated {
     Hog hog(1);
     Child one([] { return load_file(); });
     Child other([] { return run_on(1) ? load_file() : errno; });
-    const int64_t last = now_ms() + 400;
+    const int64_t last = now_ms() + linger_ms - 100;
     bool waits = false;
     while (!waits && now_ms() < last) {
       waits = shares(other.pid());
@@ -140,9 +146,13 @@ class Shared : public Gated {
 
 TEST_F(Shared, ErrorOfAModuleThatIsGoneIsRetried) {
   constexpr int kWanted = 3;
-  int late = 0;
-  for (int attempt = 0; attempt < 40 && late < kWanted; attempt++) late += load_late() ? 1 : 0;
-  EXPECT_EQ(late, kWanted);
+  int late = 0, linger_ms = 500;
+  for (int attempt = 0; attempt < 40 && (late < kWanted || grown("restarts") == 0); attempt++) {
+    late += load_late(linger_ms) ? 1 : 0;
+    // On a slow guest the first one comes to look for the name when the module is gone.
+    if (grown("restarts") == 0) linger_ms = std::min(linger_ms + 250, 4000);
+  }
+  EXPECT_GE(late, kWanted);
   EXPECT_GE(grown("restarts"), 1U);
 }
 
@@ -151,7 +161,7 @@ TEST_F(Shared, ErrorOfAModuleThatIsGoneIsRetried) {
 TEST_F(Shared, JoinedLoadOutlivesTheFirst) {
   ASSERT_EQ(load_gated("free_ms=4000"), 0);
   Unload unload;
-  EXPECT_TRUE(eventually([&unload] { return is_in(unload.tid(), "destroy_params"); }));
+  EXPECT_TRUE(eventually([&unload] { return frees_slowly(unload.tid()); }));
   Child first([] { return load_file(); });
   EXPECT_TRUE(eventually([&first] { return is_in(first.pid(), "load_module"); }));
   Child other([] { return load_file(); });
@@ -166,7 +176,7 @@ TEST_F(Shared, JoinedLoadUnderAlarms) {
   ASSERT_EQ(load_gated("free_ms=4000"), 0);
   ASSERT_TRUE(set_parameter("raceless", "gate_hold_ms", "60000"));
   Unload unload;
-  EXPECT_TRUE(eventually([&unload] { return is_in(unload.tid(), "destroy_params"); }));
+  EXPECT_TRUE(eventually([&unload] { return frees_slowly(unload.tid()); }));
   const uint64_t before = program_count("nr_raced_begun");
   Child first([] { return load_file(); });
   EXPECT_TRUE(eventually([before] { return program_count("nr_raced_begun") > before; }));
