@@ -12,8 +12,8 @@
  *
  * For something that is found by name, that may be unloaded, reloaded or
  * replaced while others want it, and whose consumers would rather wait than
- * fail. A get and put cost two preempt-off sections and two increments on this
- * CPU; no shared cache line is written.
+ * fail. A get and put cost two preempt-off sections, an increment and a decrement
+ * of this CPU's own count; no shared cache line is written.
  *
  * When not to use it
  *

@@ -32,19 +32,29 @@ constexpr const char* kPrefix = "link_";  // of the pins that keep a program att
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
 constexpr auto kLongestEnd = std::chrono::seconds(60);
 
-// One command at a time. The folder above is locked by whoever traces a storm.
+bool is_at(const FileDescriptor& folder, const std::string& path) {
+  struct stat opened {}, there {};
+  return fstat(folder.get(), &opened) == 0 && stat(path.c_str(), &there) == 0 &&
+         opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
+}
+
+// One command at a time. The folder above is locked by whoever traces a storm. Who has waited for a
+// command that removed the folder has the lock of one that is gone, and begins again.
 Result<FileDescriptor> lock() {
   const std::string path = Gate::pin_dir;
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error)
-    return fail(error.value(), "cannot make " + path +
-                                   "; is there a bpf file system? mount -t bpf "
-                                   "bpf /sys/fs/bpf");
-  FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!folder) return fail_errno("cannot open " + path);
-  if (flock(folder.get(), LOCK_EX) != 0) return fail_errno("cannot lock " + path);
-  return folder;
+  for (;;) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error)
+      return fail(error.value(), "cannot make " + path +
+                                     "; is there a bpf file system? mount -t bpf "
+                                     "bpf /sys/fs/bpf");
+    FileDescriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder && errno == ENOENT) continue;
+    if (!folder) return fail_errno("cannot open " + path);
+    if (flock(folder.get(), LOCK_EX) != 0) return fail_errno("cannot lock " + path);
+    if (is_at(folder, path)) return folder;
+  }
 }
 
 std::vector<fs::path> pins() {
