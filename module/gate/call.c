@@ -49,6 +49,7 @@ struct call {
 	u32 syscall;
 	bool retried; /* it was held at least once: deletes wait for it */
 	bool queued; /* its work is pending or running */
+	bool behind; /* the work has let other work of the task go first */
 	bool helper; /* a request waits for it, in one of the kernel's places */
 	char module[RACELESS_GATE_NAME_SIZE];
 };
@@ -286,6 +287,15 @@ static void call_work(struct callback_head *work)
 	u64 begin = ktime_get_ns();
 	enum outcome outcome;
 
+	/*
+	 * The latest runs first. What the call itself has queued, the last put of a
+	 * file or a mount, is not to wait for us.
+	 */
+	if (work->next && !call->behind) {
+		call->behind = true;
+		if (!task_work_add(current, work, TWA_NONE))
+			return;
+	}
 	if (current->flags & PF_EXITING) {
 		finish(call, true);
 		goto done;
@@ -371,6 +381,7 @@ int raceless_gate_call_hold(const struct raceless_gate_evidence *evidence)
 		goto out;
 	}
 	init_task_work(&call->work, call_work);
+	call->behind = false;
 	call->queued = raceless_gate_work_queue(&call->work);
 	if (call->queued)
 		held = 1;

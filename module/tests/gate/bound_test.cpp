@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 // Waits that would not end by themselves.
+#include <sys/inotify.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "../child.h"
+#include "file_descriptor.h"
 #include "gated.h"
 #include "module_loader.h"
 
@@ -68,6 +73,39 @@ TEST_F(Gated, CrowdLeavesRoomForOtherRequests) {
     EXPECT_EQ(failed, 0);
   }
   EXPECT_EQ(delete_module("dummy"), 0);
+}
+
+// Who is held keeps nothing of the kernel's: the call had the last reference on a mount.
+TEST_F(Gated, CallThatIsHeldHasPutItsPath) {
+  constexpr char kGone[] = "/tmp/gone", kThere[] = "/tmp/there";
+  std::optional<ModprobeLine> line;
+  line.emplace("install fs-raceless_gated sleep 1; false");
+  mkdir(kGone, 0700);
+  mkdir(kThere, 0700);
+  ASSERT_EQ(mount("none", kGone, "tmpfs", 0, nullptr), 0);
+  const FileDescriptor watch(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  ASSERT_GE(inotify_add_watch(watch.get(), kGone, IN_DELETE_SELF), 0);
+  load_with_endless_exit();
+  const Unload unload;
+  ASSERT_EQ(chdir(kGone), 0);
+  std::atomic<pid_t> tid{0};
+  std::thread user([&tid] {
+    tid = gettid();
+    EXPECT_EQ(mount("none", ".", kGated, 0, nullptr), 0) << strerror(errno);
+  });
+  EXPECT_TRUE(eventually([&tid] { return is_in(tid, "__request_module"); }));
+  EXPECT_EQ(umount2(kGone, MNT_DETACH), 0);
+  EXPECT_EQ(chdir(kThere), 0);
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  EXPECT_TRUE(eventually([&watch] {
+    inotify_event event{};
+    return read(watch.get(), &event, sizeof event) > 0 && (event.mask & IN_UNMOUNT) != 0;
+  }));
+  line.reset();
+  let_exit();
+  user.join();
+  umount2(kThere, MNT_DETACH);
+  EXPECT_EQ(chdir("/"), 0);
 }
 
 // The time is that of all restarts together: here each attempt is raced anew.
