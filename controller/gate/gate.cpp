@@ -33,7 +33,8 @@ constexpr auto kPollInterval = std::chrono::milliseconds(20);
 constexpr auto kLongestEnd = std::chrono::seconds(60);
 
 bool is_at(const FileDescriptor& folder, const std::string& path) {
-  struct stat opened {}, there {};
+  struct stat opened {
+  }, there{};
   return fstat(folder.get(), &opened) == 0 && stat(path.c_str(), &there) == 0 &&
          opened.st_dev == there.st_dev && opened.st_ino == there.st_ino;
 }

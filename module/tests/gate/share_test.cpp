@@ -108,9 +108,11 @@ class Shared : public Gated {
   }
 
   // Has the module's exit returned, and is its name still taken (free_ms)? The frame between the
-  // two, destroy_params(), is not on each kernel a function of its own, and names of this module are
-  // not told any more.
-  static bool frees_slowly(pid_t task) { return is_in(task, "free_module") && is_in(task, "msleep"); }
+  // two, destroy_params(), is not on each kernel a function of its own, and names of this module
+  // are not told any more.
+  static bool frees_slowly(pid_t task) {
+    return is_in(task, "free_module") && is_in(task, "msleep");
+  }
 
   // Loads twice while the module is in free_module(). Whether the second one was caught in its wait
   // for the first one, and then kept from its CPU until the module was gone.
