@@ -89,6 +89,16 @@ TEST(RunFile, WhatCannotBeComparedIsTold) {
   EXPECT_NE(compare(missed).summary().find("1 skipped"), std::string::npos);
 }
 
+TEST(RunFile, DeletesThatTheGateSentBackAreNoneOfTheirThreads) {
+  json run = fixture();
+  run["tracing"]["counters"]["unload_results_EFAULT"] = 3U;
+  EXPECT_NE(compare(run).disagreement(), nullptr);
+  run["counters"]["gate_deletes_delayed"] = 3U;
+  EXPECT_EQ(compare(run).disagreement(), nullptr) << compare(run).summary();
+  run["counters"]["gate_deletes_delayed"] = 2U;
+  EXPECT_NE(compare(run).disagreement(), nullptr);
+}
+
 TEST(RunFile, AnUnreadableFileSaysSo) {
   EXPECT_FALSE(read_run("/nonexistent"));
   EXPECT_FALSE(read_run(RACELESS_SOURCE_DIR "/README.md"));
