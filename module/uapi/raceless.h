@@ -205,9 +205,8 @@ struct raceless_call {
  *
  * Return: 0; ENOENT (nothing is registered), EBUSY (loading, unloading, being
  * replaced, or held), EDEADLK (this descriptor holds a reference on it), EAGAIN
- * (RACELESS_MAX_TEARDOWNS requests, less on machines with several memory nodes, wait
- * for references to be put: nothing was touched), EPERM,
- * EMFILE, EDQUOT, ETIMEDOUT, EINTR, ENOMEM, EINVAL, E2BIG, EFAULT.
+ * (RACELESS_MAX_TEARDOWNS requests wait for references to be put: nothing was
+ * touched), EPERM, EMFILE, EDQUOT, ETIMEDOUT, EINTR, ENOMEM, EINVAL, E2BIG, EFAULT.
  */
 struct raceless_unload {
 	__u32 size;
