@@ -88,7 +88,7 @@ void raceless_instance_publish(struct raceless_slot *slot,
 	this_cpu_add(raceless_counts.events[COUNT_HANDED_OFF], handed_off);
 }
 
-static void publish(struct raceless_slot *slot)
+static void publish(struct raceless_slot *slot, struct module *pin)
 {
 	LIST_HEAD(resolved);
 
@@ -97,6 +97,7 @@ static void publish(struct raceless_slot *slot)
 		raceless_broken(slot->name, slot->instance,
 				RACELESS_PROMISE_ONE_REACHABLE);
 	raceless_instance_publish(slot, &resolved);
+	module_put(pin);
 	spin_unlock(&slot->lock);
 
 	raceless_waiters_wake(&resolved);
@@ -112,7 +113,8 @@ static void publish(struct raceless_slot *slot)
  * the provider: a flight begins, or the one in the air tries again.
  */
 static void abandon(struct raceless_slot *slot,
-		    struct raceless_provider *provider, int error)
+		    struct raceless_provider *provider, int error,
+		    struct module *pin)
 {
 	bool killed = fatal_signal_pending(current);
 	LIST_HEAD(resolved);
@@ -131,6 +133,7 @@ static void abandon(struct raceless_slot *slot,
 		raceless_flight_kick(slot);
 	else if (!slot->flying)
 		raceless_waiters_fail(slot, error, &resolved);
+	module_put(pin);
 	spin_unlock(&slot->lock);
 
 	raceless_waiters_wake(&resolved);
@@ -151,8 +154,11 @@ static int error_of(const struct raceless_provider *provider, int ret)
 /*
  * Runs init of an instance that has claimed its slot, or a place beside the live
  * instance, then publishes. The caller's claim is over when it returns: an unload
- * may begin at once. And so may the end of the provider's module, which waits for
- * nothing but the claim: @pin, a reference on it or NULL, is put before that.
+ * may begin at once. And so may the end of the provider's module: @pin, a reference
+ * on it or NULL (with a place beside always NULL), is put as the claim ends, under
+ * slot->lock. Not before: a module that goes between has its instance published
+ * with nobody who wants a pin. Nor after: a module whose own init fails waits for
+ * the claim, and for no reference, before it is freed.
  * Return: 0 or init's error.
  */
 int raceless_instance_start(struct raceless_slot *slot,
@@ -168,14 +174,13 @@ int raceless_instance_start(struct raceless_slot *slot,
 	raceless_op_begin(slot, RACELESS_OP_MAIN);
 	err = error_of(provider, provider->ops->init(provider));
 	raceless_op_end(slot, RACELESS_OP_MAIN);
-	module_put(pin);
 	raceless_perturb(RACELESS_POINT_INITIALISED);
 	if (beside)
 		raceless_replace_decide(slot, err);
 	else if (err)
-		abandon(slot, provider, err);
+		abandon(slot, provider, err, pin);
 	else
-		publish(slot);
+		publish(slot, pin);
 	return err;
 }
 

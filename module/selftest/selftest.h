@@ -90,7 +90,8 @@ bool news_joined(unsigned int nr);
 bool news_state(enum raceless_state state);
 unsigned int news_grace_periods(void);
 unsigned int news_grace_instances(void);
-int news_pins(void);
+bool news_watch_pin(struct raceless_slot *slot);
+bool news_pin_put_in_time(void);
 int news_init(void);
 void news_exit(void);
 
