@@ -4,8 +4,8 @@
 # ("Error 4") and in the verdict line. Call vm/storm itself where the code matters.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help storm soak foreign replay vm-test mutants perturb gate-storms gate-kills fuzz kernel-patch model bench dashboard
-.PHONY: dashboard-test screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
+.PHONY: help storm soak foreign replay vm-test mutants perturb gate-storms gate-kills crowd fuzz kernel-patch model bench
+.PHONY: dashboard dashboard-test screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
@@ -39,6 +39,11 @@ gate-storms: dependencies
 gate-kills: dependencies
 	@vm/build "$${KERNEL:-6.12}" >/dev/null
 	@vm/run -k "$${KERNEL:-6.12}" -t 14400 --case vm/cases/gate-kills.sh -e KILLS=1000 -e OFFS=200 -e PINS=50
+
+# The long form of vm/cases/crowd.sh.
+crowd: dependencies
+	@vm/build "$${KERNEL:-6.12}" >/dev/null
+	@vm/run -k "$${KERNEL:-6.12}" --case vm/cases/crowd.sh -e KILLS=10000
 
 # The long form of vm/cases/fuzz.sh.
 fuzz: dependencies

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-// Crowds and kills by the thousand: one modprobe for all, one error for all, and of those who are
+// Crowds, and kills by the thousand: one modprobe for all, one error for all, and of those who are
 // killed nothing is left: no reference, waiter, slot or memory, and no name is dead afterwards.
+// KILLS in the environment says how many waits are killed, and a tenth as many unloads.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 
@@ -13,13 +15,13 @@
 #include "module_loader.h"
 #include "registry.h"
 #include "throng.h"
+#include "times.h"
 
 namespace raceless {
 namespace {
 
 constexpr size_t kCrowd = 1000;
-constexpr int kKilledWaits = 10'000;
-constexpr int kKilledUnloads = 1'000;
+constexpr int kFewKills = 2'000;
 constexpr int kBatch = 100;
 
 // Lets modprobe of an alias stand until it is let go, then loads a module, or succeeds with
@@ -68,6 +70,12 @@ class Crowd : public Registry {
 
   static int wait_for(const std::string& name) {
     return code(Device::open().value().get(name, 10 * kLong));
+  }
+
+  // Of the waits; half of them in a flight, half without. Whole batches.
+  static int half_the_kills() {
+    const int batches = std::max(times("KILLS", kFewKills) / 2 / kBatch, 1);
+    return batches * kBatch;
   }
 
   static void kill_batch(const std::string& name) {
@@ -124,11 +132,11 @@ TEST_F(Crowd, OneErrorForAThousand) {
 }
 
 TEST_F(Crowd, KilledWhileTheNameIsHeld) {
+  const int kills = half_the_kills();
   {
     Absence absence("null");
-    for (int killed = 0; killed < kKilledWaits / 2 && !HasFailure(); killed += kBatch)
-      kill_batch("null");
-    EXPECT_EQ(grown("get_failures_killed"), uint64_t{kKilledWaits / 2});
+    for (int killed = 0; killed < kills && !HasFailure(); killed += kBatch) kill_batch("null");
+    EXPECT_EQ(grown("get_failures_killed"), static_cast<uint64_t>(kills));
     EXPECT_EQ(grown("flights"), 0U);
     absence.end();
   }
@@ -137,10 +145,10 @@ TEST_F(Crowd, KilledWhileTheNameIsHeld) {
 }
 
 TEST_F(Crowd, KilledInAFlight) {
+  const int kills = half_the_kills();
   SlowModprobe modprobe("null", "raceless_sample_null");
-  for (int killed = 0; killed < kKilledWaits / 2 && !HasFailure(); killed += kBatch)
-    kill_batch("null");
-  EXPECT_EQ(grown("get_failures_killed"), uint64_t{kKilledWaits / 2});
+  for (int killed = 0; killed < kills && !HasFailure(); killed += kBatch) kill_batch("null");
+  EXPECT_EQ(grown("get_failures_killed"), static_cast<uint64_t>(kills));
   EXPECT_EQ(grown("modprobes"), 1U) << "the flight goes on for whoever comes next";
   auto last = std::async(std::launch::async, [] { return wait_for("null"); });
   ASSERT_TRUE(all_wait("null", 1));
@@ -151,7 +159,8 @@ TEST_F(Crowd, KilledInAFlight) {
 
 // Each get that follows has a new instance: the killed unloads went on, and no name is dead.
 TEST_F(Crowd, UnloadersKilledInTheDrain) {
-  for (int i = 0; i < kKilledUnloads && !HasFailure(); i++) {
+  const int kills = times("KILLS", kFewKills) / 10;
+  for (int i = 0; i < kills && !HasFailure(); i++) {
     Device device = open();
     const GetResult<Got> got = device.get("null", kLong);
     ASSERT_EQ(code(got), 0) << i;
@@ -162,8 +171,8 @@ TEST_F(Crowd, UnloadersKilledInTheDrain) {
     ASSERT_EQ(code(device.put(got->ref)), 0);
   }
   EXPECT_EQ(wait_for("null"), 0);
-  EXPECT_EQ(grown("to_gone"), uint64_t{kKilledUnloads});
-  EXPECT_EQ(grown("flights_in_place"), uint64_t{kKilledUnloads});
+  EXPECT_EQ(grown("to_gone"), static_cast<uint64_t>(kills));
+  EXPECT_EQ(grown("flights_in_place"), static_cast<uint64_t>(kills));
   EXPECT_EQ(grown("modprobes"), 1U);
   expect_nothing_left();
 }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "../child.h"
+#include "../times.h"
 #include "gate/gate.h"
 #include "gated.h"
 #include "module_loader.h"
@@ -31,12 +32,6 @@ constexpr int kCallers = 4;
 constexpr unsigned kKinds = 5;       // of calls
 constexpr unsigned kErrors = 134;    // and EHWPOISON, the last one for users
 constexpr int64_t kStuckMs = 20000;  // far above what a death takes on a slow host
-
-int times(const char* name, int few) {
-  const char* text = getenv(name);
-  const int number = text == nullptr ? 0 : atoi(text);
-  return number > 0 ? number : few;
-}
 
 int open_gated() {
   const auto fd = static_cast<int>(syscall(SYS_fsopen, kGated, 0U));
