@@ -8,9 +8,11 @@
  *
  * Nobody is left waiting: a consumer that never ends is an invalid end state. And
  * nobody waits while others go round in circles (live): who waits is resolved.
- * MISSING: there is no module to load.
+ * MISSING: there is no module to load. PINS: consumer 0 wants its references to pin
+ * the module. EXIT_OF_INIT: the module's own init may fail after it has registered.
  *
  * run: -DROUNDS=1
+ * run: -DROUNDS=1 -DTROUBLES=1 -DPINS -DEXIT_OF_INIT
  * bug: flight_not_single -DROUNDS=1 -DTROUBLES=1
  * bug: flight_fails_one -DROUNDS=1 -DTROUBLES=1
  * bug: handoff_skipped -DROUNDS=1 -DTROUBLES=1
@@ -24,6 +26,8 @@
  * bug: join_tests_unlocked -DROUNDS=1 -DTROUBLES=1
  * bug: killed_waiter_stays -DROUNDS=1 -DTROUBLES=1
  * bug: killed_heir_leaks -DROUNDS=1 -DTROUBLES=1
+ * bug: flight_unpins_early -DROUNDS=1 -DTROUBLES=1 -DPINS
+ * bug: flight_pins_published -DROUNDS=1 -DTROUBLES=1 -DEXIT_OF_INIT
  * live: -DCONSUMERS=1 -DROUNDS=1 -DTROUBLES=1
  * live: -DROUNDS=1 -DTROUBLES=0
  * live: -DROUNDS=1 -DMISSING
@@ -70,6 +74,11 @@ byte modprobes;			/* that run for a flight */
 byte troubles = TROUBLES;	/* inits that may yet fail, or be killed */
 
 #define may_unload	(module == RUNNING && pins == 0)
+#ifdef PINS
+#define wants_pin(who)	(who == 0)
+#else
+#define wants_pin(who)	false
+#endif
 #ifdef MISSING
 #define missing		true
 #else
@@ -102,12 +111,17 @@ inline resolve_all(how)
 	do
 	:: i < CONSUMERS ->
 		if
-		:: waiting[i] ->
+		:: waiting[i] && (how == ERROR || !wants_pin(i) || module != GOING) ->
 			waiting[i] = false;
 			result[i] = how;
 			nr_waiters--;
 			if
-			:: how == REFERENCE -> references++
+			:: how == REFERENCE ->
+				references++;
+				if
+				:: wants_pin(i) -> pins++
+				:: else
+				fi
 			:: else
 			fi
 #ifdef flight_fails_one
@@ -136,6 +150,19 @@ inline publish()
 	live = true
 }
 
+/* The flight lets go of the module that it has started in place. */
+inline unpin()
+{
+	assert(module != ABSENT);
+	pins--
+}
+
+#if defined(flight_unpins_early) || defined(flight_pins_published)
+#define unpin_here()
+#else
+#define unpin_here()	if :: in_place -> unpin() :: else fi;
+#endif
+
 /* init of an instance that has claimed the slot, and how it ended. */
 inline start(failed)
 {
@@ -143,7 +170,22 @@ inline start(failed)
 	alive = true;
 	if
 	:: failed = false;
-		atomic { publish() }
+#ifdef flight_unpins_early
+		if
+		:: in_place -> unpin()
+		:: else
+		fi;
+#endif
+		atomic {
+			publish();
+			unpin_here()
+		}
+#ifdef flight_pins_published
+		if
+		:: in_place -> unpin()
+		:: else
+		fi
+#endif
 	:: atomic { troubles > 0 -> troubles--; failed = true }
 		alive = false;
 		atomic {
@@ -155,6 +197,10 @@ inline start(failed)
 			state = GONE;
 			if
 			:: !flying -> resolve_all(ERROR)
+			:: else
+			fi;
+			if
+			:: in_place -> unpin()
 			:: else
 			fi
 		}
@@ -173,6 +219,57 @@ inline start(failed)
 			kick()
 		}
 	fi
+}
+
+/* Who has stopped it. */
+inline tear_down()
+{
+	skip;				/* stop, and the grace period */
+	state = DRAINING;
+	atomic { references == 0 -> state = DESTROYING; destroyed = publishes }
+	skip;				/* destroy runs */
+	assert(references == 0);
+	alive = false
+}
+
+inline mark()
+{
+	live = false;
+	state = STOPPING
+}
+
+/* raceless_unregister(). */
+inline unregister()
+{
+	do
+	:: !registered -> break
+	:: else ->
+		/* settled(): others may have it in their hands */
+		atomic { leaving = true }
+#ifdef unregister_forgets_worker
+		if
+#else
+		atomic { (state == LIVE || state == GONE) ->
+		if
+		:: state == LIVE -> mark()
+		:: else
+		fi }
+		if
+#endif
+		:: state == STOPPING ->
+			tear_down();
+			state = GONE
+		:: else
+		fi;
+		atomic {
+			registered = false;
+			leaving = false;
+			hold = false;
+#ifndef vacate_forgets_waiters
+			kick()
+#endif
+		}
+	od
 }
 
 /* A load of the module, whose init registers; `met`: somebody else was in its way. */
@@ -197,7 +294,17 @@ inline load(failed, met)
 		fi;
 		if
 		:: failed -> module = ABSENT
-		:: else -> module = RUNNING
+		:: !failed -> module = RUNNING
+#ifdef EXIT_OF_INIT
+		:: atomic {		/* for another reason; it waits for nobody's pin */
+			!failed && troubles > 0 ->
+			troubles--;
+			init_failures++;
+			failed = true
+		   }
+			unregister();
+			module = ABSENT
+#endif
 		fi
 	:: module == RUNNING -> failed = false
 	:: module == COMING ->		/* -EEXIST if that one makes it, else -EBUSY */
@@ -263,7 +370,6 @@ end_idle:
 		queued = true
 	:: in_place ->
 		start(failed);
-		pins--;
 		land(failed)
 	:: else ->
 		assert(modprobes == 1);
@@ -290,23 +396,6 @@ end_idle:
 	goto end_idle
 }
 
-/* Who has stopped it. */
-inline tear_down()
-{
-	skip;				/* stop, and the grace period */
-	state = DRAINING;
-	atomic { references == 0 -> state = DESTROYING; destroyed = publishes }
-	skip;				/* destroy runs */
-	assert(references == 0);
-	alive = false
-}
-
-inline mark()
-{
-	live = false;
-	state = STOPPING
-}
-
 bool torn_down;			/* the teardown of the unload by name is over */
 bool work;			/* for the worker */
 
@@ -326,40 +415,12 @@ end_idle:
 	goto end_idle
 }
 
-/* delete_module, and the exit: raceless_unregister(). */
+/* delete_module, and the exit. */
 inline delete_module()
 {
 	if
 	:: atomic { may_unload -> module = GOING }
-		do
-		:: !registered -> break
-		:: else ->
-			/* settled(): others may have it in their hands */
-			atomic { leaving = true }
-#ifdef unregister_forgets_worker
-			if
-#else
-			atomic { (state == LIVE || state == GONE) ->
-			if
-			:: state == LIVE -> mark()
-			:: else
-			fi }
-			if
-#endif
-			:: state == STOPPING ->
-				tear_down();
-				state = GONE
-			:: else
-			fi;
-			atomic {
-				registered = false;
-				leaving = false;
-				hold = false;
-#ifndef vacate_forgets_waiters
-				kick()
-#endif
-			}
-		od;
+		unregister();
 		module = ABSENT
 	:: else
 	fi
@@ -429,14 +490,22 @@ proctype consumer(byte me)
 		round++;
 again:
 		if
-		:: atomic { live -> references++; publish_of = publishes }
+		:: atomic {
+			live && (!wants_pin(me) || module != GOING) ->
+			references++;
+			if
+			:: wants_pin(me) -> pins++
+			:: else
+			fi;
+			publish_of = publishes
+		   }
 		:: atomic {
 #ifdef join_tests_unlocked
 			!live -> skip
 		   }
 		   atomic {
 #else
-			!live ->
+			!live || (wants_pin(me) && module == GOING) ->
 #endif
 			joined[me] = publishes;
 			result[me] = NOTHING;
@@ -472,6 +541,10 @@ again:
 		/* it runs the provider's code */
 		assert(destroyed != publish_of);
 		assert(alive);
+		if
+		:: wants_pin(me) -> pins--
+		:: else
+		fi;
 		references--;
 next:
 		skip
