@@ -61,6 +61,13 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
   }
   std::fflush(stdout);
   if (!result.passed()) return Outcome::failed;
+  // Whoever brings a module wants to know whether it survives rmmod.
+  if (options.parameters.target.starts_with("module:") && result.unloaded_nothing()) {
+    print_error(
+        "nothing was unloaded, so this storm says nothing of the module; it was in use, or away, "
+        "at each try: give it more time, fewer --consumers, or a shorter workload");
+    return Outcome::cannot_run;
+  }
   return written ? Outcome::passed : Outcome::cannot_run;
 }
 

@@ -19,6 +19,11 @@ constexpr uint64_t kTargetCheckTicks = 5;
 
 }  // namespace
 
+bool StormResult::unloaded_nothing() const {
+  return crews[static_cast<size_t>(Role::unloader)].threads != 0 &&
+         get(tally.counts(), Count::unloads) == 0;
+}
+
 Crews crews_for(const Parameters& parameters, const Target& target) {
   Crews crews = target.default_crews();
   for (const Role role : kRoles) {

@@ -57,6 +57,8 @@ struct StormResult {
   Timeline timeline;
 
   [[nodiscard]] bool passed() const { return nr_findings == 0; }
+  // Although somebody was there to unload.
+  [[nodiscard]] bool unloaded_nothing() const;
 };
 
 // For Signals: what a storm leaves that is aborted, and what to do about it.

@@ -119,8 +119,7 @@ std::string notes(const Parameters& parameters, const StormResult& result) {
                         result.slab_callers ? ""
                                             : " (slab memory by cache alone; slub_debug=U "
                                               "would tell who allocated it)");
-  if (result.crews[static_cast<size_t>(Role::unloader)].threads != 0 &&
-      get(result.tally.counts(), Count::unloads) == 0)
+  if (result.unloaded_nothing())
     text += "nothing was unloaded: this storm shows nothing about unloading\n";
   if (result.interrupted) text += "interrupted: the storm was ended early\n";
   return text;

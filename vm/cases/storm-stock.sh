@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
-# Short storms on stock modules: user-visible failures are counted and are no broken promises.
+# Short storms on stock modules: user-visible failures are counted and are no broken promises. And on one as its
+# developer would: a storm that unloads nothing is no proof.
 # needs: raceless
 # modules: dummy configfs
 # allow: ^request_module fs-.* succeeded, but still no fs
 # memory: 1024
-# timeout: 180
+# timeout: 240
 . /case/ktap
-plan 4
+plan 6
 for target in load:dummy mount:configfs; do
   check "a storm on $target runs to its end" \
     raceless storm --target "$target" --duration 4s --seed 1 --output "/results/$target"
   check "its failures are counted" grep -q '"user_failures"' "/results/$target/run.json"
 done
+# of dummy's file
+own() {
+  raceless storm --target "module:$(modprobe --show-depends dummy | sed -n 's/^insmod \([^ ]*\).*/\1/p')" \
+    --workload 'ip link add dummy9 type dummy && ip link delete dummy9' --seed 1 --leak-check 0 "$@"
+}
+check "a module of one's own passes" says 'unloads *[1-9]' 0 own --duration 4s --output /results/own
+check "one that was not unloaded does not" says 'nothing was unloaded' 4 \
+  own --duration 1s --unload-interval 1h --output /results/idle
