@@ -16,7 +16,7 @@ done
 # of dummy's file
 own() {
   raceless storm --target "module:$(modprobe --show-depends dummy | sed -n 's/^insmod \([^ ]*\).*/\1/p')" \
-    --workload 'ip link add dummy9 type dummy && ip link delete dummy9' --seed 1 --leak-check 0 "$@"
+    --workload 'ip link add d$$ type dummy && ip link delete d$$' --seed 1 --leak-check 0 "$@"
 }
 check "a module of one's own passes" says 'unloads *[1-9]' 0 own --duration 4s --output /results/own
 check "one that was not unloaded does not" says 'nothing was unloaded' 4 \
