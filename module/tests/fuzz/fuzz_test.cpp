@@ -34,6 +34,7 @@ Settings settings;
 
 namespace {
 
+constexpr uint64_t kTellNs = 60 * kNsPerSecond;
 constexpr uint64_t kStuckNs = 60 * kNsPerSecond;  // far above any wait that a caller asks for
 
 void say(const std::string& text) {
@@ -70,7 +71,7 @@ class Remover {
   std::thread thread_;
 };
 
-// Ends a process in which a call does not come back.
+// Ends a process in which a call does not come back, and says each minute how far it is.
 class Watch {
  public:
   Watch(Report& report, Child& child) : thread_([this, &report, &child] { run(report, child); }) {}
@@ -83,8 +84,13 @@ class Watch {
 
  private:
   void run(Report& report, Child& child) {
+    uint64_t told_ns = now_ns();
     while (!stop_) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (now_ns() - told_ns >= kTellNs) {
+        say(fmt::format("{} calls so far", report.calls()));
+        told_ns = now_ns();
+      }
       if (report.longest_ns() < kStuckNs) continue;
       report.find("a call has not come back for a minute");
       child.signal();
