@@ -90,7 +90,8 @@ enum raceless_promise {
  * @instance: out: which instance; unique for as long as the module is loaded.
  * @publish: out: this instance was the name's @publish-th publish.
  * @joined: out: publishes of the name before this call began to wait; equal to
- *	@publish if it did not wait, else @publish is @joined + 1 (promise 3).
+ *	@publish if it did not wait, else @publish is @joined + 1 (promise 3). It is
+ *	more if a module published while it was going, which none can pin any more.
  * @waited_ns: out: time spent waiting; 0 if it did not wait.
  *
  * The reference pins the provider's module: plain rmmod says "in use".
