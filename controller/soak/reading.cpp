@@ -6,7 +6,9 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cmath>
+#include <filesystem>
 #include <sstream>
 
 #include "file_descriptor.h"
@@ -19,6 +21,8 @@
 namespace raceless {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 // What is freed late: files and programs after their grace period, kfree_rcu()'s batches.
 constexpr useconds_t kSettleUs = 1'000'000;
@@ -42,26 +46,53 @@ double bytes_in_cpu_lists(const std::string& root) {
   return pages * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-// "Slab:  12345 kB"
-void read_memory(Reading& reading, const std::string& root) {
-  const std::map<std::string, std::string_view> names = {
-      {"Slab:", "slab"},
-      {"VmallocUsed:", "vmalloc"},
-      {"Percpu:", "per-CPU memory"},
-      {"PageTables:", "page tables"},
-      {"KernelStack:", "kernel stacks"},
-  };
-  // What programs use, this one for its history among them, could be free as well.
-  double unused = bytes_in_cpu_lists(root);
+// "Slab:  12345 kB"; in bytes.
+std::map<std::string, double> read_meminfo(const std::string& root) {
+  std::map<std::string, double> bytes;
   std::istringstream lines(read_text(root + "/proc/meminfo").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     const std::vector<std::string> words = split_words(line);
-    if (words.size() < 2) continue;
-    if (words[0] == "MemFree:" || words[0] == "AnonPages:") unused += number(words[1]) * kKiB;
-    const auto found = names.find(words[0]);
-    if (found != names.end()) set(reading, found->second, number(words[1]) * kKiB);
+    if (words.size() >= 2) bytes[words[0]] = number(words[1]) * kKiB;
   }
-  set(reading, "free memory", unused);
+  return bytes;
+}
+
+void read_memory(Reading& reading, const std::string& root) {
+  std::map<std::string, double> meminfo = read_meminfo(root);
+  set(reading, "slab", meminfo["Slab:"]);
+  set(reading, "vmalloc", meminfo["VmallocUsed:"]);
+  set(reading, "per-CPU memory", meminfo["Percpu:"]);
+  set(reading, "page tables", meminfo["PageTables:"]);
+  // What programs use, this one for its history among them, could be free as well.
+  set(reading, "free memory",
+      meminfo["MemFree:"] + meminfo["AnonPages:"] + bytes_in_cpu_lists(root));
+}
+
+double count_kworkers(const std::string& root) {
+  double count = 0;
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root + "/proc", none))
+    if (to_number(entry.path().filename().string()) &&
+        first_line(entry.path() / "comm").starts_with("kworker/"))
+      count++;
+  return count;
+}
+
+// The kernel's workers apart: it keeps those that it needed at once in the busiest moment for five
+// minutes and longer.
+void read_tasks(Reading& reading, const std::string& root) {
+  // "0.00 0.01 0.05 1/123 4567": running and all tasks.
+  const std::vector<std::string> load = split_words(first_line(root + "/proc/loadavg"));
+  if (load.size() <= 3) return;
+  const double tasks = number(load[3].substr(load[3].find('/') + 1));
+  const double kworkers = count_kworkers(root);
+  set(reading, "tasks", tasks - kworkers);
+  set(reading, "kworkers", kworkers);
+  const double stacks = read_meminfo(root)["KernelStack:"];
+  if (tasks == 0) return;
+  // A stack has a power of two of bytes, and there are few without a task.
+  const auto stack = static_cast<double>(std::bit_floor(static_cast<uint64_t>(stacks / tasks)));
+  set(reading, "kernel stacks", stacks - kworkers * stack);
 }
 
 void read_registry(Reading& reading, const std::string& root) {
@@ -122,9 +153,7 @@ Reading read_quantities(const std::string& root) {
   read_memory(reading, root);
   read_registry(reading, root);
   read_lists(reading, root);
-  // "0.00 0.01 0.05 1/123 4567": running and all tasks.
-  const std::vector<std::string> load = split_words(first_line(root + "/proc/loadavg"));
-  if (load.size() > 3) set(reading, "tasks", number(load[3].substr(load[3].find('/') + 1)));
+  read_tasks(reading, root);
   const std::vector<std::string> files = split_words(first_line(root + "/proc/sys/fs/file-nr"));
   if (!files.empty()) set(reading, "open files", number(files[0]));
   read_caches(reading, root);

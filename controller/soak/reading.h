@@ -25,7 +25,7 @@ struct Quantity {
 constexpr double kKiB = 1024;
 constexpr double kMiB = 1024 * kKiB;
 
-constexpr std::array<Quantity, 17> kQuantities = {{
+constexpr std::array<Quantity, 18> kQuantities = {{
     {"slab", Unit::bytes, 1 * kMiB},
     {"vmalloc", Unit::bytes, 1 * kMiB},
     {"per-CPU memory", Unit::bytes, 512 * kKiB},
@@ -42,6 +42,8 @@ constexpr std::array<Quantity, 17> kQuantities = {{
     {"BPF maps", Unit::objects, 0},
     {"BPF links", Unit::objects, 0},
     {"tasks", Unit::objects, 8},
+    // As many as works slept at once lately, in the busiest moment of minutes: they go up and down.
+    {"kworkers", Unit::objects, 100},
     {"open files", Unit::objects, 16},
 }};
 

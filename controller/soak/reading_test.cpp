@@ -45,7 +45,6 @@ TEST_F(ReadingTest, MemoryIsInBytes) {
         "Percpu:             3072 kB\nHugePages_Total:       0\n");
   EXPECT_EQ(value("free memory"), 800007 * kKiB);
   EXPECT_EQ(value("slab"), 20000 * kKiB);
-  EXPECT_EQ(value("kernel stacks"), 1 * kMiB);
   EXPECT_EQ(value("page tables"), 512 * kKiB);
   EXPECT_EQ(value("vmalloc"), 11000 * kKiB);
   EXPECT_EQ(value("per-CPU memory"), 3 * kMiB);
@@ -81,7 +80,21 @@ TEST_F(ReadingTest, ListsAreCounted) {
   write("/proc/sys/fs/file-nr", "320\t0\t9223372036854775807\n");
   EXPECT_EQ(value("modules"), 2);
   EXPECT_EQ(value("tasks"), 117);
+  EXPECT_EQ(value("kworkers"), 0);
   EXPECT_EQ(value("open files"), 320);
+}
+
+// The kernel keeps them for minutes, as many as it needed at once.
+TEST_F(ReadingTest, KworkersAreCountedApart) {
+  write("/proc/loadavg", "0.10 0.20 0.30 2/60 4711\n");
+  write("/proc/meminfo", "KernelStack:        1024 kB\n");  // of 61 tasks, and three that are kept
+  write("/proc/1/comm", "init\n");
+  write("/proc/20/comm", "kworker/0:1-events\n");
+  write("/proc/21/comm", "kworker/u8:2\n");
+  write("/proc/self/comm", "kworker/not\n");
+  EXPECT_EQ(value("tasks"), 58);
+  EXPECT_EQ(value("kworkers"), 2);
+  EXPECT_EQ(value("kernel stacks"), (1024 - 2 * 16) * kKiB);
 }
 
 TEST_F(ReadingTest, CachesThatCannotBeReclaimedAreKeptApart) {
