@@ -10,6 +10,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace raceless {
 
@@ -22,6 +23,11 @@ constexpr useconds_t kPollUs = 200;
 
 bool is_open(long number) {
   return number == SYS_open || number == SYS_openat || number == SYS_openat2;
+}
+
+bool has_ended(const siginfo_t& info) {
+  return info.si_pid != 0 &&
+         (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
 }
 
 void resume(pid_t pid, int signal) { ptrace(PTRACE_SYSCALL, pid, nullptr, signal); }
@@ -45,19 +51,46 @@ OpenTrap::OpenTrap(OpenTrap&& other) noexcept
 
 OpenTrap::~OpenTrap() { release(); }
 
+// One that runs is told to stop, and looked at again. It need not stop soon: who has called vfork()
+// does so after its child has gone on, which may have to be let go first.
 void OpenTrap::release() {
-  for (const auto& [pid, number] : inside_) {
-    if (ptrace(PTRACE_DETACH, pid, nullptr, nullptr) == 0) continue;
-    // It runs: only a stopped process can be left.
-    if (ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) != 0) continue;
-    int status = 0;
-    siginfo_t info{};
-    // Not reaped, if it has ended: that is its parent's to do, or ours later.
-    waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WSTOPPED | WNOWAIT | __WALL);
-    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED) waitpid(pid, &status, __WALL);
-    ptrace(PTRACE_DETACH, pid, nullptr, nullptr);
+  while (true) {
+    std::vector<pid_t> traced;
+    for (const auto& [pid, number] : inside_) traced.push_back(pid);
+    if (traced.empty()) return;
+    for (const pid_t pid : traced)
+      if (let_go(pid)) inside_.erase(pid);
+    usleep(kPollUs);
   }
-  inside_.clear();
+}
+
+// True if it is not traced any more, or has ended.
+bool OpenTrap::let_go(pid_t pid) {
+  const auto id = static_cast<id_t>(pid);
+  siginfo_t info{};
+  if (waitid(P_PID, id, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0) return true;
+  if (has_ended(info)) {
+    // Its parent does not see the end before we have; that of the first one is for whoever started
+    // it.
+    if (pid != process_) waitpid(pid, nullptr, __WALL);
+    return true;
+  }
+  int status = 0;
+  if (info.si_pid == pid && waitpid(pid, &status, __WALL) == pid) note_child(pid, status);
+  if (ptrace(PTRACE_DETACH, pid, nullptr, nullptr) == 0) return true;
+  ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr);
+  return false;
+}
+
+// A child is traced, and stopped, from its first instruction on, which it may not have reported
+// yet.
+void OpenTrap::note_child(pid_t pid, int status) {
+  const int event = status >> 16;
+  if (event != PTRACE_EVENT_FORK && event != PTRACE_EVENT_VFORK && event != PTRACE_EVENT_CLONE)
+    return;
+  unsigned long child = 0;
+  if (ptrace(PTRACE_GETEVENTMSG, pid, nullptr, &child) == 0)
+    inside_.try_emplace(static_cast<pid_t>(child), -1);
 }
 
 pid_t OpenTrap::run(const Wanted& wanted, const Cancelled& cancelled) {
@@ -72,8 +105,7 @@ pid_t OpenTrap::run(const Wanted& wanted, const Cancelled& cancelled) {
       usleep(kPollUs);
       continue;
     }
-    const bool ended =
-        info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+    const bool ended = has_ended(info);
     if (ended) inside_.erase(pid);
     if (ended && pid == process_) return 0;
     int status = 0;
@@ -86,6 +118,7 @@ pid_t OpenTrap::run(const Wanted& wanted, const Cancelled& cancelled) {
 bool OpenTrap::handle(pid_t pid, int status, const Wanted& wanted) {
   // A child may report before its parent does; both are traced from their first instruction.
   inside_.try_emplace(pid, -1);
+  note_child(pid, status);
   const int signal = WSTOPSIG(status);
   const int event = status >> 16;
   if (signal == kSyscallStop && event == 0) {

@@ -38,6 +38,9 @@ class OpenTrap {
  private:
   explicit OpenTrap(pid_t process) : process_(process) {}
 
+  [[nodiscard]] bool let_go(pid_t pid);
+  void note_child(pid_t pid, int status);
+
   // Takes one event of any process; true if it is the one that was waited for.
   [[nodiscard]] bool handle(pid_t pid, int status, const Wanted& wanted);
   [[nodiscard]] bool opened(pid_t pid, const Wanted& wanted);

@@ -2,6 +2,7 @@
 #include "targets/open_trap.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -62,6 +63,25 @@ TEST(OpenTrap, CanBeCancelledWhileTheWorkloadRuns) {
   }
   ASSERT_TRUE(workload->wait(10 * kNsPerSecond));
   EXPECT_EQ(workload->end().output, "end\n");
+}
+
+// Between a fork and the child's first stop, in a vfork (which dash does for a command), at an
+// exit.
+TEST(OpenTrap, CanBeReleasedAtAnyMoment) {
+  alarm(120);  // a release that waits for ever is what this looks for
+  for (int moment = 0; moment < 200; moment++) {
+    Result<Workload> workload = Workload::start("/bin/true; (/bin/true; /bin/true); echo end");
+    ASSERT_TRUE(workload);
+    {
+      Result<OpenTrap> trap = OpenTrap::set(workload->pid());
+      if (!trap) continue;  // it has ended already
+      int left = moment;
+      (void)trap->run(is_zero_device, [&left] { return left-- == 0; });
+    }
+    ASSERT_TRUE(workload->wait(10 * kNsPerSecond)) << moment << ": " << workload->kernel_stacks();
+    ASSERT_EQ(workload->end().output, "end\n") << moment;
+  }
+  alarm(0);
 }
 
 }  // namespace
