@@ -48,15 +48,6 @@ static void on_grace_period(void *data, const char *name, u64 instance, u32 nr,
 	atomic_add(nr, &grace_instances);
 }
 
-/* By whom does not matter: nobody else is at this slot then. */
-static bool is_locked(struct raceless_slot *slot)
-{
-	if (!spin_trylock(&slot->lock))
-		return true;
-	spin_unlock(&slot->lock);
-	return false;
-}
-
 /* In time is: in the very section in which the flight's claim ends. */
 static void on_module_put(void *data, struct module *module, unsigned long ip)
 {
@@ -65,7 +56,7 @@ static void on_module_put(void *data, struct module *module, unsigned long ip)
 	if (module != THIS_MODULE || !slot)
 		return;
 	lets_go++;
-	if (is_locked(slot) && slot->state != RACELESS_LOADING)
+	if (spin_is_locked(&slot->lock) && slot->state != RACELESS_LOADING)
 		lets_go_in_time++;
 }
 
