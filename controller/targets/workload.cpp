@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "clock.h"
+#include "targets/eventually.h"
 #include "text_file.h"
 
 extern char** environ;
@@ -59,6 +60,19 @@ Result<pid_t> spawn(const std::string& command, int output) {
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return fail(error, "cannot start /bin/sh");
   return pid;
+}
+
+// Kills what is left of the group and waits until all of it is dead, not its leader alone: a signal
+// only asks, and a modprobe that is in the kernel when it comes may load its module first. The
+// others are reaped by whoever adopts them; where nobody does, patience ends the wait. Returns the
+// leader's status.
+int end_group(pid_t leader) {
+  // Before its number may be used again: while the leader is not reaped, it is taken.
+  kill(-leader, SIGKILL);
+  int status = 0;
+  waitpid(leader, &status, 0);
+  (void)eventually([leader] { return kill(-leader, 0) != 0; });
+  return status;
 }
 
 }  // namespace
@@ -124,9 +138,7 @@ Workload::Workload(Workload&& other) noexcept
       output_(std::move(other.output_)) {}
 
 Workload::~Workload() {
-  if (pid_ == 0) return;
-  kill_group();
-  waitpid(pid_, nullptr, 0);
+  if (pid_ != 0) end_group(pid_);
 }
 
 void Workload::freeze() { kill(-pid_, SIGSTOP); }
@@ -141,11 +153,8 @@ bool Workload::wait(uint64_t ns) {
 }
 
 WorkloadEnd Workload::end() {
-  int status = 0;
-  // What it left running in the background goes with it, before its number may be used again.
-  kill_group();
-  waitpid(pid_, &status, 0);
-  pid_ = 0;
+  // What it left running in the background goes with it.
+  const int status = end_group(std::exchange(pid_, 0));
   WorkloadEnd end;
   if (WIFEXITED(status)) end.status = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);

@@ -33,7 +33,8 @@ struct WorkloadEnd {
 
 class Workload {
  public:
-  // Runs `sh -c command`. When the object goes, so does the process group.
+  // Runs `sh -c command`. When the object goes, so does the process group, all of it: none of its
+  // processes is in a system call any more.
   [[nodiscard]] static Result<Workload> start(const std::string& command);
   ~Workload();
   Workload(Workload&& other) noexcept;

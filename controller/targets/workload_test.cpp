@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <utility>
+
 #include "clock.h"
 #include "text_file.h"
 
@@ -71,6 +74,35 @@ TEST(Workload, TakesItsProcessesWithIt) {
   }
   EXPECT_EQ(kill(pid, 0), -1);
   EXPECT_EQ(errno, ESRCH);
+}
+
+// Of the group, dead ones that nobody has reaped aside.
+int alive_in_group(pid_t group) {
+  int alive = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string line = first_line(entry.path().string() + "/stat");
+    const size_t name_end = line.rfind(") ");
+    if (name_end == std::string::npos) continue;
+    const std::vector<std::string> words = split_words(line.substr(name_end + 2));
+    if (words.size() > 2 && words[2] == std::to_string(group) && words[0] != "Z") alive++;
+  }
+  return alive;
+}
+
+TEST(Workload, IsNotGoneBeforeAllOfItsProcessesAre) {
+  for (const bool ends_itself : {true, false}) {
+    Result<Workload> workload = Workload::start(
+        std::string("for i in 1 2 3; do dd if=/dev/zero bs=256M count=1 | sleep 100 & done; ") +
+        (ends_itself ? "sleep 1" : "wait"));
+    ASSERT_TRUE(workload);
+    const pid_t group = workload->pid();
+    ASSERT_EQ(workload->wait(ends_itself ? 10 * kNsPerSecond : kNsPerSecond), ends_itself);
+    if (ends_itself)
+      EXPECT_TRUE(workload->end().ok());
+    else
+      const Workload gone = std::move(*workload);
+    EXPECT_EQ(alive_in_group(group), 0);
+  }
 }
 
 TEST(ErrnoIn, FindsTheLastErrorText) {
