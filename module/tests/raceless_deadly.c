@@ -12,12 +12,15 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/io.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/timer.h>
 #include <linux/vmalloc.h>
 
 /* of QEMU's machine type pc */
@@ -28,6 +31,7 @@
 
 #define OBJECT_SIZE	64
 #define LEAK_PAGES	4
+#define RACE_MS		5000
 
 static __always_inline void __noreturn spin(void)
 {
@@ -75,8 +79,8 @@ static noinline void deadly_preempt_off(void)
 /* The other CPUs find out when a grace period, which this asks for, does not end. */
 static noinline void deadly_irq_off(void)
 {
+	start_poll_synchronize_rcu(); /* lockdep wants interrupts for this */
 	local_irq_disable();
-	start_poll_synchronize_rcu();
 	spin();
 }
 
@@ -138,6 +142,78 @@ static noinline void deadly_leak_percpu(void)
 	barrier_data(area);
 }
 
+/* What a debug kernel finds although nothing has happened yet. */
+static noinline void deadly_lock_order(void)
+{
+	static DEFINE_MUTEX(first);
+	static DEFINE_MUTEX(second);
+
+	mutex_lock(&first);
+	mutex_lock(&second);
+	mutex_unlock(&second);
+	mutex_unlock(&first);
+	mutex_lock(&second);
+	mutex_lock(&first);
+	mutex_unlock(&first);
+	mutex_unlock(&second);
+}
+
+static noinline void deadly_no_reader(void)
+{
+	static int __rcu *nothing;
+
+	(void)rcu_dereference(nothing);
+	barrier();
+}
+
+static void deadly_tick(struct timer_list *timer)
+{
+}
+
+static noinline void deadly_armed_timer(void)
+{
+	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
+
+	if (!timer)
+		return;
+	timer_setup(timer, deadly_tick, 0);
+	mod_timer(timer, jiffies + HZ * 60);
+	kfree(timer);
+	barrier();
+}
+
+static int raced;
+
+static noinline void deadly_race_step(void)
+{
+	raced++;
+	barrier();
+}
+
+static int deadly_racer(void *unused)
+{
+	while (!kthread_should_stop()) {
+		deadly_race_step();
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Two tasks and a plain int. */
+static noinline void deadly_race(void)
+{
+	struct task_struct *other = kthread_run(deadly_racer, NULL, "deadly_racer");
+	unsigned long end = jiffies + msecs_to_jiffies(RACE_MS);
+
+	if (IS_ERR(other))
+		return;
+	while (time_before(jiffies, end)) {
+		deadly_race_step();
+		cond_resched();
+	}
+	kthread_stop(other);
+}
+
 /* Without a word: kernel_power_off() would print one. */
 static noinline void deadly_power_off(void)
 {
@@ -187,6 +263,10 @@ static const struct {
 	{ "leak-slab", deadly_leak_slab },
 	{ "leak-vmalloc", deadly_leak_vmalloc },
 	{ "leak-percpu", deadly_leak_percpu },
+	{ "lock-order", deadly_lock_order },
+	{ "no-reader", deadly_no_reader },
+	{ "armed-timer", deadly_armed_timer },
+	{ "race", deadly_race },
 	{ "power-off", deadly_power_off },
 	{ "reset", deadly_reset },
 	{ "flood", deadly_flood },

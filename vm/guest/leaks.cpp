@@ -24,7 +24,9 @@ void find_leaks(const std::function<void(std::string_view)>& log) {
   // An object whose contents have changed since the last look is in use: hence two of them.
   for (int look = 0; look < 2; look++) {
     sleep(oldest_secret_s);
-    (void)!write(fd, "scan", 4);
+    if (write(fd, "scan", 4) == 4) continue;
+    log("kmemleak is switched off: nobody has looked for leaks");
+    break;
   }
   close(fd);
   const std::string report = read_file(kmemleak);

@@ -110,7 +110,13 @@ std::map<std::string, Setter> setters(CaseFile& c) {
 }  // namespace
 
 bool CaseFile::runs_on(const std::string& kernel_name) const {
-  return kernels.empty() || std::find(kernels.begin(), kernels.end(), kernel_name) != kernels.end();
+  const auto listed = [this](const std::string& word) {
+    return std::find(kernels.begin(), kernels.end(), word) != kernels.end();
+  };
+  if (listed("!" + kernel_name)) return false;
+  return listed(kernel_name) ||
+         std::none_of(kernels.begin(), kernels.end(),
+                      [](const std::string& word) { return !word.starts_with('!'); });
 }
 
 Result<CaseFile> parse_case(const fs::path& path, const std::string& text) {

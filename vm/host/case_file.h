@@ -5,7 +5,7 @@
 //   # memory: 512                  MiB (512)
 //   # replays: 1                   recorded on one CPU, and replayed so often, each time the same
 //   # timeout: 120                 seconds (60)
-//   # kernels: 6.12                the only ones it makes sense on (all)
+//   # kernels: 6.12                the only ones it makes sense on (all); !debug: all but that one
 //   # modules: dummy configfs      of the kernel's tree, with what they depend on
 //   # needs: raceless results kmod the project's modules and command; a results disk; kmod
 //   # programs: bpftool            host programs, or paths of the project, with their libraries

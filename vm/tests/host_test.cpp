@@ -177,6 +177,20 @@ TEST_F(Host, ACaseSaysWhatItNeeds) {
   EXPECT_TRUE(parsed->runs_on("6.1"));
 }
 
+TEST_F(Host, ACaseSaysOnWhichKernels) {
+  struct Row {
+    const char* kernels;
+    bool on_debug, on_kcsan;
+  };
+  for (const Row& row : {Row{"6.1 debug", true, false}, Row{"!debug", false, true},
+                         Row{"!debug !kcsan", false, false}, Row{"debug !kcsan", true, false}}) {
+    auto parsed = parse_case("x.sh", std::string("# SPDX\n# kernels: ") + row.kernels + "\n");
+    ASSERT_TRUE(parsed.has_value());
+    EXPECT_EQ(parsed->runs_on("debug"), row.on_debug) << row.kernels;
+    EXPECT_EQ(parsed->runs_on("kcsan"), row.on_kcsan) << row.kernels;
+  }
+}
+
 TEST_F(Host, ATypoInACaseIsAnErrorWithItsPlace) {
   for (const char* line : {"# smp: 0", "# smp: four", "# expect: OK", "# needs: everything",
                            "# timout: 3", "# cause: (", "# modules:"}) {

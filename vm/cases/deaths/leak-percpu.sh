@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A module that leaves memory behind at each load: the storm's look for leaks tells whose it was.
+# kernels: !debug
 # needs: raceless
 # append: slub_debug=FZPU
 # timeout: 240

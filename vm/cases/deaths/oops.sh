@@ -5,7 +5,7 @@
 # memory: 256
 # timeout: 30
 # expect: PANIC
-# cause: BUG: kernel NULL pointer dereference.* in deadly_oops.*raceless_deadly.; Kernel panic
+# cause: (BUG: kernel NULL pointer dereference|Oops: general protection fault).* in deadly_oops.*raceless_deadly.; Kernel panic
 echo "KTAP version 1"
 echo "1..1"
 echo "ok 1 - all is well"

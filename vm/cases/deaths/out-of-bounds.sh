@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # A module that writes past its memory: found by init's look at all slab caches in the end.
+# kernels: !debug
 # files: build/module/$RELEASE/raceless_deadly.ko:/raceless_deadly.ko
 # smp: 1
 # memory: 256
