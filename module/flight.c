@@ -40,7 +40,9 @@
 
 /*
  * A load may share the result of one of the same file that was under way before
- * it, and that an unload has spoilt long ago. None is thought to last longer.
+ * it, and that an unload has spoilt long ago; or that has failed long ago, and was
+ * for somebody else, who may have given it other parameters. None is thought to
+ * last longer.
  */
 #define LONGEST_LOAD_NS (10 * NSEC_PER_SEC)
 
@@ -111,28 +113,42 @@ static void land(struct raceless_slot *slot, int error)
 }
 
 /*
- * Could a load that failed in this attempt have been spoilt by somebody else's
- * unload? One that was under way when the attempt began, and whose result ours
- * had to share, could at any time since it began. It has ended with ours: the
- * next attempt's can have been spoilt only since ours began, so two undisturbed
- * attempts in a row tell the truth.
+ * The begin of the oldest load whose result one that begins now may share, on a
+ * kernel that shares them. The machine may be younger than that; 0 is when nothing
+ * was seen yet.
  */
-static bool spoilt(struct raceless_slot *slot, bool disturbed)
+static u64 oldest_load_ns(u64 now_ns)
 {
-	u64 tried_ns = slot->flight_tried_ns, since_ns;
+	return now_ns > LONGEST_LOAD_NS ? now_ns - LONGEST_LOAD_NS : 1;
+}
+
+/*
+ * Could what modprobe said in this attempt have been spoilt by somebody else's
+ * load or unload? One that was under way when the attempt began, and whose result
+ * ours had to share, could at any time since it began (@stale: by its own failed
+ * init). It has ended with ours: the next attempt's can have been spoilt only since
+ * ours began, so two undisturbed attempts in a row tell the truth.
+ */
+static bool spoilt(struct raceless_slot *slot, bool disturbed, bool stale)
+{
+	u64 since_ns = oldest_load_ns(slot->flight_tried_ns);
 	bool quiet_before = slot->flight_quiet;
 
 	slot->flight_quiet = !disturbed;
 	if (disturbed)
 		return true;
-	/* the machine may be younger than that; 0 is when nothing was seen yet */
-	since_ns = tried_ns > LONGEST_LOAD_NS ? tried_ns - LONGEST_LOAD_NS : 1;
-	return raceless_loads_are_shared && !quiet_before &&
-	       raceless_owner_disturbed_since(since_ns);
+	if (!raceless_loads_are_shared || quiet_before)
+		return false;
+	return stale || raceless_owner_disturbed_since(since_ns);
 }
 
-/* What modprobe's failure means to those who wait, or 1: try again. */
-static int judge(struct raceless_slot *slot, int status, bool disturbed)
+/*
+ * What modprobe's end without a publish means to those who wait, or 1: try again.
+ * A success proves nothing: the load that ours shared may have ended well before
+ * we asked, and its module have gone since.
+ */
+static int judge(struct raceless_slot *slot, int status, bool disturbed,
+		 bool stale)
 {
 	bool init_failed;
 	int init_error;
@@ -146,42 +162,13 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed)
 		return init_error;
 	if (status < 0)
 		return status;
-	if (!status)
+	if (!status && !raceless_loads_are_shared)
 		return -ENOENT; /* loaded, but did not register the name */
-	if (!spoilt(slot, disturbed))
-		return -ENOENT; /* modprobe found none, or could not load it */
-	return slot->flight_tries < MAX_TRIES ? 1 : -EBUSY;
-}
-
-/*
- * In the flight's worker, nothing registered. Which modules modprobe loads only
- * it knows: those that the owner depends on too, and the owner of a name that
- * is new here. So any module's unload counts as a disturbance.
- */
-static void fly_modprobe(struct raceless_slot *slot)
-{
-	u64 since_ns = slot->flight_tried_ns; /* the attempt before this one */
-	bool disturbed = raceless_owner_busy("");
-	unsigned int delay;
-	int status, err;
-
-	raceless_perturb(RACELESS_POINT_MODPROBE);
-	raceless_count(COUNT_MODPROBES);
-	/* only the flight's own worker writes these */
-	slot->flight_tries++;
-	slot->flight_tried_ns = ktime_get_ns();
-	status = request_module("raceless-%s", slot->name);
-	disturbed = disturbed || raceless_owner_busy("") ||
-		    raceless_owner_disturbed_since(since_ns);
-	err = judge(slot, status, disturbed);
-	if (err != 1) {
-		raceless_perturb(RACELESS_POINT_LANDING);
-		land(slot, err);
-		return;
-	}
-	raceless_count(COUNT_MODPROBE_RETRIES);
-	delay = 1U << min(slot->flight_tries - 1, (u32)MAX_DELAY_SHIFT);
-	queue_delayed_work(flight_queue, &slot->flight, delay);
+	if (!spoilt(slot, disturbed, status && stale))
+		return -ENOENT; /* that, or found none, or could not load it */
+	if (slot->flight_tries < MAX_TRIES)
+		return 1;
+	return status ? -EBUSY : -ENOENT;
 }
 
 /* The module is still there: its init is called again. */
@@ -194,6 +181,73 @@ static void fly_in_place(struct raceless_slot *slot,
 	slot->flight_in_place = true; /* only the flight's own worker writes it */
 	err = raceless_instance_start(slot, provider, provider->owner);
 	land(slot, err);
+}
+
+/*
+ * modprobe has brought nobody. If another had replaced one that is registered still,
+ * that one is given the name back. (One whose module goes is not: its exit takes it
+ * from the list.)
+ * Return: the provider, claimed, with a reference on its module; or NULL.
+ */
+static struct raceless_provider *revive(struct raceless_slot *slot)
+{
+	struct raceless_provider *provider, *revived = NULL;
+
+	spin_lock(&slot->lock);
+	if (!overtaken(slot) && !list_empty(&slot->waiters)) {
+		list_for_each_entry(provider, &slot->superseded, together) {
+			if (!try_module_get(provider->owner))
+				continue;
+			revived = provider;
+			break;
+		}
+	}
+	if (revived) {
+		list_del_init(&revived->together);
+		raceless_instance_claim(slot, &slot->tenure, revived);
+	}
+	spin_unlock(&slot->lock);
+	return revived;
+}
+
+/*
+ * In the flight's worker, nothing registered. Which modules modprobe loads only
+ * it knows: those that the owner depends on too, and the owner of a name that
+ * is new here. So any module's unload counts as a disturbance.
+ */
+static void fly_modprobe(struct raceless_slot *slot)
+{
+	u64 since_ns = slot->flight_tried_ns; /* the attempt before this one */
+	bool disturbed = raceless_owner_busy("");
+	bool stale; /* a load has failed, before we begin ours */
+	u64 oldest_ns;
+	struct raceless_provider *superseded;
+	unsigned int delay;
+	int status, err;
+
+	raceless_perturb(RACELESS_POINT_MODPROBE);
+	raceless_count(COUNT_MODPROBES);
+	/* only the flight's own worker writes these */
+	slot->flight_tries++;
+	slot->flight_tried_ns = ktime_get_ns();
+	oldest_ns = oldest_load_ns(slot->flight_tried_ns);
+	stale = raceless_owner_failed_since(oldest_ns);
+	status = request_module("raceless-%s", slot->name);
+	disturbed = disturbed || raceless_owner_busy("") ||
+		    raceless_owner_disturbed_since(since_ns);
+	err = judge(slot, status, disturbed, stale);
+	if (err != 1) {
+		raceless_perturb(RACELESS_POINT_LANDING);
+		superseded = err ? revive(slot) : NULL;
+		if (superseded)
+			fly_in_place(slot, superseded);
+		else
+			land(slot, err);
+		return;
+	}
+	raceless_count(COUNT_MODPROBE_RETRIES);
+	delay = 1U << min(slot->flight_tries - 1, (u32)MAX_DELAY_SHIFT);
+	queue_delayed_work(flight_queue, &slot->flight, delay);
 }
 
 static void flight_work(struct work_struct *work)

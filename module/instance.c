@@ -106,8 +106,10 @@ static void publish(struct raceless_slot *slot, struct module *pin)
 
 /*
  * Whoever waits without a flight waited for this init, and has its error; those
- * with a flight get it when that ends. A provider that is registered stays on
- * the slot, for the next flight to try again.
+ * with a flight get it when that ends. Where the name is held, a flight that is
+ * still in the air has nothing to say to anybody, and none is to come: they have the
+ * error too. A provider that is registered stays on the slot, for the next flight to
+ * try again.
  *
  * If the loader was killed in the middle, the error is about it and not about
  * the provider: a flight begins, or the one in the air tries again.
@@ -122,16 +124,17 @@ static void abandon(struct raceless_slot *slot,
 	if (killed)
 		raceless_owner_disturb();
 	spin_lock(&slot->lock);
-	slot->init_error = error;
 	slot->init_failures++;
 	if (killed)
 		slot->flight_failures++;
+	else
+		slot->init_error = error;
 	if (!provider->slot)
 		slot->provider = NULL;
 	raceless_instance_enter(slot, &slot->tenure, RACELESS_GONE);
 	if (killed)
 		raceless_flight_kick(slot);
-	else if (!slot->flying)
+	else if (!slot->flying || slot->hold)
 		raceless_waiters_fail(slot, error, &resolved);
 	module_put(pin);
 	spin_unlock(&slot->lock);

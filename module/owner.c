@@ -19,6 +19,9 @@
 /* When a load or unload was last seen that may fail somebody else's load. */
 static u64 disturbed_ns;
 
+/* When a module's own init was last seen to have failed. */
+static u64 failed_ns;
+
 static bool in_transition(const struct module *module)
 {
 	enum module_state state = READ_ONCE(module->state);
@@ -65,13 +68,19 @@ bool raceless_owner_disturbed_since(u64 ns)
 	return READ_ONCE(disturbed_ns) >= ns;
 }
 
+/* Was there a load that failed, and that may still give others its result? */
+bool raceless_owner_failed_since(u64 ns)
+{
+	return READ_ONCE(failed_ns) >= ns;
+}
+
 /*
  * GOING comes after the module's exit or its failed init, while its text and
  * data are still there: the last moment to destroy what it left registered.
  *
- * A module whose init failed disturbs nobody: a load that waited for it fails
- * too, as it should. That one still has the base reference of its load, which
- * a deleted one has lost, so that its count reads as negative.
+ * A module whose init failed disturbs no load that began before: one that waited
+ * for it fails too, as it should. That one still has the base reference of its
+ * load, which a deleted one has lost, so that its count reads as negative.
  */
 static int on_module_state(struct notifier_block *block, unsigned long state,
 			   void *module)
@@ -79,6 +88,8 @@ static int on_module_state(struct notifier_block *block, unsigned long state,
 	if (state == MODULE_STATE_GOING) {
 		if (module_refcount(module) < 0)
 			raceless_owner_disturb();
+		else
+			WRITE_ONCE(failed_ns, ktime_get_ns());
 		raceless_unregister_owner(module);
 	}
 	return NOTIFY_OK;

@@ -11,5 +11,6 @@ void raceless_owners_exit(void);
 bool raceless_owner_busy(const char *name);
 void raceless_owner_disturb(void);
 bool raceless_owner_disturbed_since(u64 ns);
+bool raceless_owner_failed_since(u64 ns);
 
 #endif /* _RACELESS_OWNER_H */

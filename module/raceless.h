@@ -209,7 +209,7 @@ struct raceless_provider {
 	atomic_long_t folded; /* biased until the fold */
 	struct raceless_drain *drain; /* set by the fold */
 	struct llist_node drained; /* drain->ended, by whoever zeroes folded */
-	struct list_head together; /* instances that are torn down together */
+	struct list_head together; /* those torn down together; or superseded */
 	u64 stop_ns; /* of the teardown under way */
 	struct raceless_slot *slot; /* NULL when not registered */
 	struct module *owner;
@@ -242,6 +242,7 @@ struct raceless_slot {
 		char owner[MODULE_NAME_LEN]; /* of the last instance */
 	);
 	struct raceless_beside *beside; /* the second instance; see replace.c */
+	struct list_head superseded; /* registered, replaced, gone; latest first */
 	bool leaving; /* raceless_unregister() has begun, not yet detached */
 	bool flying; /* the flight's work is queued or runs */
 	struct raceless_hold *hold;

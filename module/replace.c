@@ -23,6 +23,13 @@
  *    may be over before the predecessor is destroyed. The name is then absent until
  *    that is done too.
  *
+ * A predecessor that is gone and still registered is superseded (slot->superseded).
+ * It is in nobody's way: the name is vacant when the successor has unregistered,
+ * and anybody may register it. But where nobody does, and modprobe brings none,
+ * it is what a flight calls the init of (flight.c): its module is loaded, so that
+ * modprobe would never bring it again. So a successor that goes, or that fails with
+ * another name of its module, leaves no name dead.
+ *
  * At the most two tasks run ops of one name at once: the worker, and whoever runs
  * those of the slot's instance. Both are known to those who look for deadlocks
  * (wait.c). The successor's init counts as the slot's, as the predecessor, LIVE,
@@ -95,7 +102,7 @@ int raceless_replace_claim(struct raceless_slot *slot,
  * Under one hold of slot->lock, and with one store to slot->live: a tryget finds
  * the one or the other. A section that found the predecessor is waited for by the
  * grace period in the teardown, as after any mark. A predecessor that is parked
- * has been destroyed already, and is only forgotten.
+ * has been destroyed already, and is superseded at once.
  */
 static void switch_over(struct raceless_slot *slot, struct list_head *resolved)
 {
@@ -113,7 +120,15 @@ static void switch_over(struct raceless_slot *slot, struct list_head *resolved)
 	if (live)
 		raceless_teardown_retire(beside);
 	else
-		slot->beside = NULL;
+		raceless_replace_over(slot);
+}
+
+/* Under slot->lock: the predecessor is gone, and a place beside it free. */
+void raceless_replace_over(struct raceless_slot *slot)
+{
+	lockdep_assert_held(&slot->lock);
+	list_add(&slot->beside->tenure.provider->together, &slot->superseded);
+	slot->beside = NULL;
 }
 
 /*
@@ -129,7 +144,8 @@ static void give_up(struct raceless_slot *slot, int error,
 
 	if (killed)
 		raceless_owner_disturb();
-	slot->init_error = error;
+	else
+		slot->init_error = error;
 	slot->init_failures++;
 	raceless_instance_enter(slot, &slot->beside->tenure, RACELESS_GONE);
 	slot->beside = NULL;

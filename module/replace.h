@@ -34,6 +34,8 @@ static inline bool raceless_replace_pending(const struct raceless_slot *slot)
 	return slot->beside && slot->beside->tenure.state == RACELESS_LOADING;
 }
 
+void raceless_replace_over(struct raceless_slot *slot);
+
 /* Under slot->lock: does the provider go, having been replaced? */
 static inline bool
 raceless_replace_retires(const struct raceless_slot *slot,

@@ -159,6 +159,7 @@ static struct raceless_slot *alloc_slot(const char *name)
 	refcount_set(&slot->refs, 1);
 	spin_lock_init(&slot->lock);
 	INIT_LIST_HEAD(&slot->waiters);
+	INIT_LIST_HEAD(&slot->superseded);
 	init_waitqueue_head(&slot->changed);
 	INIT_RCU_WORK(&slot->free, free_slot);
 	raceless_flight_prepare(slot);

@@ -203,8 +203,9 @@ static struct raceless_provider *await_drain(struct raceless_batch *batch,
 }
 
 /*
- * Nobody holds a reference. The provider is not touched after the last enter,
- * unless it is ours to unregister: its module may be waiting for just that, to go.
+ * Nobody holds a reference. The provider is not touched after the lock under which
+ * the last enter is, unless it is ours to unregister: its module may be waiting for
+ * just that, to go.
  */
 static void destroy(struct raceless_provider *provider,
 		    const struct raceless_batch *batch)
@@ -231,7 +232,7 @@ static void destroy(struct raceless_provider *provider,
 						   RACELESS_GONE);
 	raceless_record(LATENCY_DESTROY, times.destroy_ns);
 	if (batch->op == RACELESS_OP_BESIDE)
-		slot->beside = NULL;
+		raceless_replace_over(slot);
 	else
 		raceless_hold_torn_down(slot, &times);
 	raceless_flight_kick(slot);

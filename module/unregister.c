@@ -24,17 +24,21 @@
 /*
  * Under slot->lock: is it ours to mark or to make vacant? Else its instance is in
  * others' hands: of who runs its init or its teardown, or the init of one that is
- * about to replace it.
+ * about to replace it. If it is ours it stays so: nobody revives it any more.
  */
 static bool settled(struct raceless_provider *provider)
 {
 	struct raceless_slot *slot = provider->slot;
 
-	if (slot->provider != provider)
-		return !raceless_replace_retires(slot, provider);
+	if (raceless_replace_retires(slot, provider))
+		return false;
+	if (slot->provider != provider) {
+		list_del_init(&provider->together); /* superseded */
+		return true;
+	}
 	if (raceless_replace_pending(slot))
 		return false;
-	slot->leaving = true; /* nobody but us ends or revives it from now on */
+	slot->leaving = true;
 	return slot->state == RACELESS_LIVE || slot->state == RACELESS_GONE;
 }
 

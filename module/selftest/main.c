@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * raceless_selftest.ko: the registry's promises, one by one. Loading it runs the
- * tests and prints KTAP to the kernel log; it stays loaded, doing nothing. The
- * load itself always succeeds: the log is the result.
+ * raceless_selftest.ko: the registry's promises, one by one. Loading it runs
+ * the tests and prints KTAP to the kernel log; it stays loaded, doing nothing.
+ * The load itself always succeeds: the log is the result.
  */
 #include <linux/module.h>
 #include <linux/string.h>
@@ -10,10 +10,10 @@
 #include "selftest.h"
 
 static const struct test *const groups[] = {
-	count_tests,	  section_tests, drain_tests,  lifecycle_tests,
-	succession_tests, wait_tests,	 flight_tests, hold_tests,
-	batch_tests,	  request_tests, replace_tests,
-	contention_tests, misuse_tests,	 memory_tests,
+	count_tests,	  section_tests, drain_tests,	   lifecycle_tests,
+	succession_tests, wait_tests,	 flight_tests,	   hold_tests,
+	batch_tests,	  request_tests, replace_tests,	   contention_tests,
+	misuse_tests,	  memory_tests,	 superseded_tests,
 };
 
 static char *only;
@@ -37,8 +37,8 @@ static unsigned int count_wanted(void)
 }
 
 /*
- * A test that failed may have left threads inside the registry, with its data in
- * ours: the rest is not run, and the module cannot be unloaded.
+ * A test that failed may have left threads inside the registry, with its data
+ * in ours: the rest is not run, and the module cannot be unloaded.
  */
 static bool run(const struct test *test, unsigned int number)
 {

@@ -128,6 +128,7 @@ struct test {
 extern const struct test count_tests[], section_tests[], drain_tests[],
 	lifecycle_tests[], succession_tests[], wait_tests[], flight_tests[],
 	hold_tests[], batch_tests[], request_tests[], replace_tests[],
-	contention_tests[], misuse_tests[], memory_tests[];
+	contention_tests[], misuse_tests[], memory_tests[],
+	superseded_tests[];
 
 #endif /* _RACELESS_SELFTEST_H */
