@@ -30,6 +30,7 @@ TEST(KernelLog, KnowsComplaints) {
            "INFO: task rmmod:123 blocked for more than 120 seconds.",
            "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [storm:77]",
            "BUG: KASAN: slab-use-after-free in codec_call+0x1f/0x40",
+           "BUG: KCSAN: data-race in raceless_put_folded [raceless] / process_one_work",
        })
     EXPECT_TRUE(is_complaint(line)) << line;
 }
@@ -41,6 +42,7 @@ TEST(KernelLog, LeavesOrdinaryLinesAlone) {
            "loop0: detected capacity change from 0 to 8",
            "romfs: bad initial checksum on dev loop0.",
            "NET: Registered PF_KCM protocol family",
+           "BUG: KCSAN: data-race in tick_nohz_handler / tick_nohz_idle_got_tick",
        })
     EXPECT_FALSE(is_complaint(line)) << line;
 }
