@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 // Each bound: what is within it works, what is beyond it is an error at once.
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
+#include <string>
+#include <thread>
 
+#include "child.h"
+#include "module_loader.h"
 #include "registry.h"
 #include "throng.h"
 
@@ -85,11 +95,23 @@ TEST_F(Limit, HoldsPerDescriptor) {
   EXPECT_EQ(code(device.unload("probe65", kLong)), 0);
 }
 
-// Each unload that waits for a reference has a worker, and none may wait for a worker.
+// The errno of a load; modprobe(8) does not tell it.
+int load(const std::string& name, const std::string& options) {
+  Result<ModuleLoader> loader = ModuleLoader::create();
+  if (!loader) return loader.error().code;
+  Result<KernelModule> module = loader->find(name);
+  if (!module) return module.error().code;
+  return code(module->load_with_dependencies(options));
+}
+
+// Each unload that waits for a reference has a worker, and none may wait for a worker. They are all
+// users' together. A replacement needs one too, for its predecessor; what needs none goes on.
 TEST_F(Limit, UnloadsThatWaitForReferences) {
   constexpr int kMost = RACELESS_MAX_TEARDOWNS;
   ModprobeLine options("options raceless_probe nr=" + std::to_string(kMost + 1));
   ASSERT_EQ(modprobe("raceless_probe"), 0);
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  const auto replace = [] { return load("raceless_sample_null_next", "replace=1"); };
   const std::string beyond = "probe" + std::to_string(kMost);
   std::vector<Device> devices;
   {
@@ -105,8 +127,16 @@ TEST_F(Limit, UnloadsThatWaitForReferences) {
     EXPECT_EQ(code(devices.back().unload_many({beyond}, kLong)), EAGAIN);
     EXPECT_EQ(state_of(beyond), "live");
     EXPECT_EQ(code(holder.get(beyond, 0, RACELESS_GET_NOWAIT)), 0);
+    EXPECT_EQ(replace(), EAGAIN);
+    EXPECT_EQ(state_of("null"), "live");
+    EXPECT_EQ(grown("replacements"), 0U);
+    EXPECT_EQ(delete_module("raceless_sample_null"), 0) << "rmmod tears down by itself";
+    EXPECT_EQ(code(open().get("null", kLong)), 0);
   }
   EXPECT_TRUE(eventually([&] { return code(devices.back().unload(beyond, kLong)) == 0; }));
+  EXPECT_TRUE(eventually([&] { return replace() == 0; }));
+  EXPECT_EQ(grown("replacements"), 1U);
+  EXPECT_TRUE(eventually([] { return delete_module("raceless_sample_null_next") == 0; }));
 }
 
 TEST_F(Limit, CallBytes) {
@@ -119,11 +149,25 @@ TEST_F(Limit, CallBytes) {
   EXPECT_EQ(code(device.call_by_name("null", kLong, RACELESS_NULL_OP_CHECK, large, large)), 0);
 }
 
-// 4,096 wait for one name; the next is refused; one publish serves them all.
+// A user who is not root: the errno with which a get of the name ends there.
+int get_as_nobody(const std::string& name) {
+  Child child([&name] {
+    if (setuid(65534) != 0) return -1;
+    Device device = Device::open().value();
+    return code(device.get(name, kLong));
+  });
+  return child.status();
+}
+
+// 4,096 wait for one name; the next is refused; one publish serves them all. The bound is the
+// name's: nobody else can wait for it meanwhile, and who wants another name knows nothing of it.
 TEST_F(Limit, WaitersPerName) {
   constexpr int kBeyond = 8;
   constexpr size_t kCrowd = RACELESS_MAX_WAITERS + kBeyond;
   ASSERT_TRUE(write_file("/proc/sys/kernel/threads-max", "16384"));
+  ASSERT_EQ(chmod(RACELESS_DEVICE, 0666), 0);
+  ASSERT_EQ(modprobe("raceless-codec"), 0);
+  mark();
   Absence absence("null");
   Device device = open();
   std::atomic<int> served = 0, refused = 0, failed = 0;
@@ -140,12 +184,97 @@ TEST_F(Limit, WaitersPerName) {
   ASSERT_EQ(throng.size(), kCrowd);
   EXPECT_TRUE(eventually([&] { return refused == kBeyond; })) << refused;
   EXPECT_EQ(column("null", "waiters"), uint64_t{RACELESS_MAX_WAITERS});
+  EXPECT_EQ(get_as_nobody("null"), EAGAIN) << "of another user, who waits for nothing";
+  EXPECT_EQ(get_as_nobody("codec"), 0);
+  EXPECT_EQ(code(open().get("codec", kLong)), 0);
   absence.end();
   throng.join();
+  EXPECT_EQ(chmod(RACELESS_DEVICE, 0600), 0);
   EXPECT_EQ(served, RACELESS_MAX_WAITERS);
   EXPECT_EQ(failed, 0);
   EXPECT_EQ(grown("handed_off"), uint64_t{RACELESS_MAX_WAITERS});
-  EXPECT_EQ(grown("get_failures_limit"), uint64_t{kBeyond});
+  EXPECT_EQ(grown("get_failures_limit"), uint64_t{kBeyond + 1});
+}
+
+// Of the 50 modprobes that the kernel runs at once flights have 16; the next one has to wait until
+// one of these has ended. Here each modprobe waits for a file.
+TEST_F(Limit, FlightsAtOnce) {
+  constexpr int kAtOnce = 16;  // MAX_FLIGHTS of module/flight.c
+  const std::string landing = "/tmp/landing";
+  std::string lines;
+  for (int i = 0; i <= kAtOnce; i++)
+    lines +=
+        fmt::format("install raceless-far{} while [ ! -e {} ]; do sleep 1; done\n", i, landing);
+  const ModprobeLine install(lines);
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  mark();
+  std::vector<std::future<Outcome>> gets;
+  for (int i = 0; i <= kAtOnce; i++)
+    gets.push_back(std::move(start_gets("far" + std::to_string(i), 1).front()));
+  EXPECT_TRUE(eventually(
+      [this] { return grown("flights") == kAtOnce + 1 && grown("modprobes") >= kAtOnce; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(grown("modprobes"), uint64_t{kAtOnce}) << grown("modprobe_retries");
+  // Who needs no flight, and who asks the kernel for a module, has none of that; who needs one
+  // waits no longer than it wants to.
+  EXPECT_EQ(code(open().get("null", kLong)), 0);
+  EXPECT_EQ(mount("none", "/tmp", "raceless_unknown", 0, nullptr), -1);
+  EXPECT_EQ(errno, ENODEV);
+  EXPECT_EQ(code(open().get("codec", 20 * kMillisecond)), ETIMEDOUT);
+  EXPECT_TRUE(write_file(landing, ""));
+  for (auto& get : gets) {
+    const Outcome outcome = get.get();
+    EXPECT_EQ(outcome.code, ENOENT);
+    EXPECT_EQ(outcome.reason, uint32_t{RACELESS_REASON_FLIGHT});
+  }
+  EXPECT_EQ(unlink(landing.c_str()), 0);
+  EXPECT_EQ(code(open().get("codec", kLong)), 0);
+}
+
+// Others unload what its modprobe loads, each time that it tries: here it does so itself.
+TEST_F(Limit, TriesOfAFlight) {
+  constexpr int kTries = 10;  // MAX_TRIES of module/flight.c
+  const ModprobeLine install(
+      "install raceless-unlucky /sbin/modprobe raceless_sample_chaos && /sbin/rmmod "
+      "raceless_sample_chaos; false");
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  mark();
+  auto gets = start_gets("unlucky", 2);
+  EXPECT_TRUE(eventually([this] { return grown("modprobe_retries") >= 1; }));
+  EXPECT_EQ(code(open().get("null", kLong)), 0);
+  for (auto& get : gets) {
+    const Outcome outcome = get.get();
+    EXPECT_EQ(outcome.code, EBUSY);
+    EXPECT_EQ(outcome.reason, uint32_t{RACELESS_REASON_FLIGHT});
+  }
+  EXPECT_EQ(grown("modprobe_retries"), uint64_t{kTries - 1});
+  EXPECT_EQ(grown("modprobes"), uint64_t{kTries});
+}
+
+// Inits that ask for each other. Whoever would close a circle of 64 names is told so, and with that
+// all of them fail; a longer one is not seen, and ends with the first one's time.
+TEST_F(Limit, NamesInACircle) {
+  constexpr int kLongest = 64;  // MAX_CHAIN of module/wait.c
+  const auto circle = [](int names, int ask_ms) {
+    return load("raceless_probe",
+                "circle=1 nr=" + std::to_string(names) + " ask_ms=" + std::to_string(ask_ms));
+  };
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  mark();
+  EXPECT_EQ(circle(kLongest, 20'000), EDEADLK);
+  EXPECT_EQ(grown("get_failures_deadlock"), 1U);
+  EXPECT_EQ(grown("get_failures_flight"), uint64_t{kLongest - 1});
+  EXPECT_EQ(grown("waits"), uint64_t{kLongest - 1});
+  mark();
+  auto longer = std::async(std::launch::async, [&circle] { return circle(kLongest + 1, 2000); });
+  EXPECT_TRUE(eventually([] { return column("probe0", "waiters") == 1; }));
+  EXPECT_EQ(code(open().get("null", kLong)), 0);
+  EXPECT_EQ(longer.get(), ETIMEDOUT);
+  EXPECT_EQ(grown("get_failures_deadlock"), 0U);
+  EXPECT_GE(grown("get_failures_timeout"), 1U);
+  EXPECT_EQ(grown("waits"), uint64_t{kLongest + 1});
+  EXPECT_EQ(modprobe("raceless_probe"), 0);
+  EXPECT_EQ(code(open().get("probe0", kLong)), 0);
 }
 
 }  // namespace

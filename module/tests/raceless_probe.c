@@ -2,12 +2,16 @@
 /*
  * probe: a module for tests only, which does on request what no good module
  * does: fail its init before or after it registered, go without unregistering,
- * ask for another name in init, register very many names, take long to go.
+ * ask for another name in init, register very many names, take long to go, have
+ * inits that ask for each other in a circle.
  */
+#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "raceless.h"
 
@@ -33,6 +37,14 @@ static char *asks;
 module_param(asks, charp, 0444);
 MODULE_PARM_DESC(asks, "a name that each init gets and puts; it fails if that does");
 
+static bool circle;
+module_param(circle, bool, 0444);
+MODULE_PARM_DESC(circle, "all inits run at once, and then each asks for the next name, the last one for the first");
+
+static uint ask_ms = 10000;
+module_param(ask_ms, uint, 0444);
+MODULE_PARM_DESC(ask_ms, "how long an init asks");
+
 static uint exit_ms;
 module_param(exit_ms, uint, 0444);
 MODULE_PARM_DESC(exit_ms, "how long the module's exit sleeps after it unregistered");
@@ -40,34 +52,110 @@ MODULE_PARM_DESC(exit_ms, "how long the module's exit sleeps after it unregister
 struct probe {
 	struct raceless_provider provider;
 	char name[RACELESS_NAME_SIZE];
+	struct work_struct work; /* in a circle: registers it */
+	int error; /* of that */
 };
 
 /* static: what is left registered outlives a module init that failed */
 static struct probe probes[MAX_NAMES];
 static struct raceless_provider *providers[MAX_NAMES];
 
-static int probe_init(struct raceless_provider *provider)
+static atomic_t nr_in_init = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(all_in_init);
+
+static int ask(const char *name)
 {
 	struct raceless_provider *other;
-	struct raceless_slot *slot;
+	struct raceless_slot *slot = raceless_slot_get(name);
 
-	if (!asks)
-		return 0;
-	slot = raceless_slot_get(asks);
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
-	other = raceless_get(slot, 10 * HZ);
+	other = raceless_get(slot, msecs_to_jiffies(ask_ms));
 	if (!IS_ERR(other))
 		raceless_put(other);
 	raceless_slot_put(slot);
 	return PTR_ERR_OR_ZERO(other);
 }
 
+/* None asks before all names are being loaded: a flight would begin for them. */
+static int ask_next(const struct probe *probe)
+{
+	atomic_inc(&nr_in_init);
+	wake_up_all(&all_in_init);
+	if (!wait_event_timeout(all_in_init, atomic_read(&nr_in_init) == nr, 30 * HZ))
+		return -EPROTO;
+	return ask(probes[(probe - probes + 1) % nr].name);
+}
+
+static int probe_init(struct raceless_provider *provider)
+{
+	if (circle)
+		return ask_next(container_of(provider, struct probe, provider));
+	return asks ? ask(asks) : 0;
+}
+
 static const struct raceless_ops probe_ops = { .init = probe_init };
+
+static void prepare(uint i)
+{
+	struct probe *probe = &probes[i];
+
+	snprintf(probe->name, sizeof(probe->name), "probe%u", i);
+	probe->provider.name = probe->name;
+	probe->provider.ops = &probe_ops;
+}
+
+static void register_one(struct work_struct *work)
+{
+	struct probe *probe = container_of(work, struct probe, work);
+
+	probe->error = raceless_register(&probe->provider);
+}
+
+/* Return: 0 or the error of the first name that has one; then none is left. */
+static int register_circle(void)
+{
+	struct workqueue_struct *queue;
+	uint i, done = 0;
+	int err = 0;
+
+	queue = alloc_workqueue("raceless_probe", WQ_UNBOUND, nr);
+	if (!queue)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		INIT_WORK(&probes[i].work, register_one);
+		queue_work(queue, &probes[i].work);
+	}
+	destroy_workqueue(queue);
+	for (i = 0; i < nr; i++) {
+		if (!probes[i].error)
+			providers[done++] = &probes[i].provider;
+		else if (!err)
+			err = probes[i].error;
+	}
+	if (err)
+		raceless_unregister_all(providers, done);
+	return err;
+}
+
+static int register_in_turn(void)
+{
+	uint i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = raceless_register(&probes[i].provider);
+		if (err) {
+			raceless_unregister_all(providers, i);
+			return err;
+		}
+		providers[i] = &probes[i].provider;
+	}
+	return 0;
+}
 
 static int __init probe_module_init(void)
 {
-	struct probe *probe;
 	uint i;
 	int err;
 
@@ -75,19 +163,10 @@ static int __init probe_module_init(void)
 		return -fail_before;
 	if (nr > MAX_NAMES)
 		return -EINVAL;
-	for (i = 0; i < nr; i++) {
-		probe = &probes[i];
-		snprintf(probe->name, sizeof(probe->name), "probe%u", i);
-		probe->provider.name = probe->name;
-		probe->provider.ops = &probe_ops;
-		err = raceless_register(&probe->provider);
-		if (err) {
-			raceless_unregister_all(providers, i);
-			return err;
-		}
-		providers[i] = &probe->provider;
-	}
-	return -fail_after;
+	for (i = 0; i < nr; i++)
+		prepare(i);
+	err = circle ? register_circle() : register_in_turn();
+	return err ?: -fail_after;
 }
 
 static void __exit probe_module_exit(void)
