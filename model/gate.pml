@@ -2,36 +2,46 @@
 /*
  * The gate: module/gate, with calls that need a module, its deletes, one of which
  * has an exit that asks for the module itself, and an end of the gate at any time.
- * Time is left out: a bound is a step that may come at any moment (TIMEOUT), which
- * must not be needed, so that by default there is none.
+ * A call is of its own kind each time: one that fails when its get does, or asks then
+ * for the module, whose load by modprobe is another call. What raceless.ko does under
+ * its lock is one atomic step. Time is left out: a bound is a step that may come at
+ * any moment (LEASE_ENDS), which must not be needed, so that by default there is none.
  *
- * Promised: while the gate is on no call fails, a call is restarted once at most,
- * deletes come to their end, and when it is off nobody waits, nothing is leased.
- * With deletes that never end (live) each call does.
- */
-#ifndef CALLERS
-#define CALLERS 2
-#endif
-#ifndef RESTARTS
-#define RESTARTS 1
-#endif
-#ifndef DELETES
-#define DELETES 3
-#endif
-
-mtype = { ABSENT, COMING, LIVE, GOING };
-
-mtype module = LIVE;
-byte references;		/* of users, and of leases
+ * Promised: a call fails only when the gate is off, or if what it wants is not there
+ * (MISSING: of call 1) or fails to load (FAILS: so many inits do). It is held only
+ * for a delete, and RESTARTS times at the most, those not counted in which a get of it
+ * had begun before the delete. What it has loaded itself it finds, unless its lease
+ * ends. A delete is told "in use" because of somebody, not of a lease alone, and comes
+ * to its end, whoever stays (STAYS: call 0, until then). When the gate is off nobody
+ * waits, nothing is leased and no call known. With deletes that never end (live) each
+ * call does.
  *
+ * gate_known_get_not_seen is what the code does (suspect() of bpf/gate_call.h): a get
+ * that began before a second delete is not looked for once the call is known.
+ *
+ * run:
  * run: -DDELETES=6
- * run: -DDELETES=6 -DLEASE_ENDS -DRESTARTS=2
- * run: -DOFF -DLEASE_ENDS -DRESTARTS=2
- * bug: gate_no_lease -DDELETES=6
- * bug: gate_no_priority -DDELETES=6 -DLEASE_ENDS -DRESTARTS=4
+ * run: -DLEASE_ENDS
+ * run: -DDELETES=1 -DOFF -DLEASE_ENDS
+ * run: -DDELETES=2 -DFAILS=1
+ * run: -DMISSING
+ * run: -DSTAYS
+ * run: -DDELETES=2 -DHELPER_DELETES
+ * bug: gate_get_not_seen
+ * bug: gate_begun_get_not_seen
+ * bug: gate_known_get_not_seen
+ * bug: gate_no_lease
+ * bug: gate_no_priority -DLEASE_ENDS
  * bug: gate_call_not_ended
  * bug: gate_own_unload_waits
- * bug: gate_off_wakes_nobody -DOFF
+ * bug: gate_helper_delete_waits -DDELETES=2 -DHELPER_DELETES
+ * bug: gate_delete_meets_leases
+ * bug: gate_lease_hides_users -DSTAYS
+ * bug: gate_missing_retried -DMISSING
+ * bug: gate_failed_init_retried -DDELETES=2 -DFAILS=1
+ * bug: gate_lease_at_coming -DDELETES=2 -DFAILS=1
+ * bug: gate_off_wakes_nobody -DDELETES=1 -DOFF
+ * bug: gate_off_keeps_calls -DDELETES=1 -DOFF
  * live:
  * live: -DLEASE_ENDS
  * live: -Dgate_no_lease
@@ -39,113 +49,328 @@ byte references;		/* of users, and of leases
  * livebug: gate_no_priority -DLEASE_ENDS
  * livebug: gate_neither -Dgate_no_lease -Dgate_no_priority
  */
+#ifndef CALLERS
+#define CALLERS 2
+#endif
+#ifndef RESTARTS
+#define RESTARTS 2
+#endif
+#ifndef DELETES
+#define DELETES 3
+#endif
+#ifndef FAILS
+#define FAILS 0
+#endif
+/* A call that has met nothing: may a get of it have begun before a delete? */
+#ifdef gate_begun_get_not_seen
+#define suspect false
+#elif defined(gate_known_get_not_seen)
+#define suspect !known[me]
+#elif defined(ENDLESS)
+#define suspect true
+#else
+#define suspect (suspected < 2)
+#endif
+/* What a request has loaded itself stays until its call has had its chance. */
+#if defined(LEASE_ENDS) || defined(ENDLESS)
+#define BY_ITSELF FOUND
+#else
+#define BY_ITSELF LOADED
+#endif
+#ifdef MISSING
+#define missing (me == 1)
+#else
+#define missing false
+#endif
+
+mtype = { ABSENT, COMING, LIVE, GOING };
+mtype = { NOTHING, LOADED, FOUND, LOAD_FAILED, INIT_FAILED };	/* what came of a request */
+
+mtype module = LIVE;
+byte users;			/* their references, and the lease's: */
+bool leased;
+byte fails = FAILS;		/* inits that may yet fail */
 bool gate = true;
 
-bool known[CALLERS];		/* a call that met something, until it ends */
-bool retried[CALLERS];		/* it has been restarted, or is about to be */
-bool ended[CALLERS];
-bool leased;
-bool lease_for[CALLERS];	/* the calls known at its begin */
-byte modprobes;			/* that run */
-bool exit_asks;			/* the exit that runs waits for a request of its own */
+/* The calls that raceless.ko knows, until they end, and the loads of their modprobes. */
+#define CALLS 4
+#define LOAD_OF(me) (CALLERS + me)
+bool known[CALLS];
+bool retried[CALLS];		/* it has been held */
+bool queued[CALLS];		/* it is */
+bool lease_for[CALLS];		/* those known at its begin */
+bool raced[CALLS];		/* evidence: a delete, since its request or load began */
 
-#define somebody_retried (retried[0] || retried[1])
-#define lease_is_over (!(lease_for[0] && known[0]) && !(lease_for[1] && known[1]))
+bool getting[CALLERS];		/* a get that has begun: unregistering waits for it */
+bool ended[CALLERS];
+bool deletes_over;
+
+#define any(what) (what[0] || what[1] || what[2] || what[3])
+#define any_of(what, that) \
+	((what[0] && that[0]) || (what[1] && that[1]) || (what[2] && that[2]) || (what[3] && that[3]))
+
+inline end_lease()
+{
+	leased = false;
+	lease_for[0] = false;
+	lease_for[1] = false;
+	lease_for[2] = false;
+	lease_for[3] = false
+}
 
 /* raceless_gate_leases_check(), when a call ends, and from off. */
 inline check_lease()
 {
 	if
-	:: leased && (lease_is_over || !gate) ->
-		leased = false;
-		lease_for[0] = false;
-		lease_for[1] = false;
-		references--
+	:: leased && (!gate || !any_of(lease_for, known)) -> end_lease()
 	:: else
 	fi
 }
 
-/* A load, by a modprobe: a call itself, which waits for a module that goes. */
+/* raceless_gate_lease_take() */
+inline take_lease()
+{
+#ifndef gate_no_lease
+	if
+	:: gate && any(known) ->
+		assert(!leased);
+		leased = true;
+		lease_for[0] = known[0];
+		lease_for[1] = known[1];
+		lease_for[2] = known[2];
+		lease_for[3] = known[3]
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
+/* A call is over: told by a program at its end, or by its own work. */
+inline forget(call)
+{
+	known[call] = false;
+	retried[call] = false;
+	queued[call] = false;
+	check_lease()
+}
+
+/* Programs go with the gate: they see no end then. */
+inline end_call(call)
+{
+	if
+#ifndef gate_call_not_ended
+	:: gate -> forget(call)
+#endif
+	:: else
+	fi
+}
+
+/* Held already: until the module is gone or live, as far as it is known which. */
+inline wait(call, named)
+{
+	if
+#ifdef gate_off_wakes_nobody
+	:: !named || module != GOING
+#else
+	:: !named || module != GOING || !gate
+#endif
+	fi;
+	atomic {
+		queued[call] = false;
+		if
+		:: !gate -> forget(call)
+		:: else
+		fi
+	}
+}
+
+inline hold(call)
+{
+	known[call] = true;
+	retried[call] = true;
+	queued[call] = true
+}
+
+#define has_to_wait(older) \
+	((older[0] && retried[0]) || (older[1] && retried[1]) || \
+	 (older[2] && retried[2]) || (older[3] && retried[3]) || is_leased)
+#ifdef gate_delete_meets_leases
+#define is_leased false
+#elif defined(gate_lease_hides_users)
+#define is_leased leased
+#else
+#define is_leased (leased && users == 0)
+#endif
+
+/* A load, by a modprobe; what came of it. */
 inline load()
 {
-	do
-	:: atomic { module == ABSENT -> module = COMING }
-		atomic {
-			module = LIVE;
-#ifndef gate_no_lease
-			if
-			:: gate && !leased && (known[0] || known[1]) ->
-				leased = true;
-				lease_for[0] = known[0];
-				lease_for[1] = known[1];
-				references++
-			:: else
-			fi
+#ifdef HELPER_DELETES
+	/* modprobe.d has it delete first, what is not there */
+	if
+	:: skip
+	:: atomic {
+		older[0] = known[0];
+		older[1] = known[1];
+		older[2] = known[2];
+		older[3] = known[3]
+	   }
+#ifdef gate_helper_delete_waits
+		(!gate || !has_to_wait(older));
 #endif
+		older[0] = false;
+		older[1] = false;
+		older[2] = false;
+		older[3] = false
+	fi;
+#endif
+	do
+	:: missing -> break
+	:: !missing ->
+		d_step {
+			raced[LOAD_OF(me)] = (module == GOING);
+			busy = false
 		}
-		break
-	:: module == LIVE -> break
-	:: module == COMING -> module != COMING
-	:: module == GOING && gate -> (module != GOING || !gate)
-	:: module == GOING && !gate -> break	/* -EBUSY */
-	od
+		if
+		:: atomic { module == ABSENT ->
+			module = COMING;
+#ifdef gate_lease_at_coming
+			take_lease()
+#endif
+		   }
+			if
+			:: atomic { module = LIVE;
+#ifndef gate_lease_at_coming
+				take_lease();
+#endif
+				came = BY_ITSELF }
+			:: atomic { fails > 0 ->
+				fails--;
+				assert(!leased);	/* it is freed whatever its count */
+				module = ABSENT;
+				came = INIT_FAILED }
+			fi
+		:: module == LIVE -> came = FOUND
+		:: atomic { module != ABSENT && module != LIVE ->	/* GOING: -EBUSY */
+			busy = (module == GOING);
+			came = LOAD_FAILED }
+			if
+			:: busy
+			:: atomic { !busy && module != COMING ->
+				if
+				:: module == LIVE -> came = FOUND
+				:: else -> busy = true
+				fi }
+			fi
+		fi;
+		if
+#ifdef gate_failed_init_retried
+		:: atomic { busy && gate ->
+			assert(raced[LOAD_OF(me)]);
+#else
+		:: atomic { busy && gate && raced[LOAD_OF(me)] ->
+#endif
+			hold(LOAD_OF(me)) }
+			wait(LOAD_OF(me), true)
+		:: else -> break
+		fi
+	od;
+	atomic {
+		busy = false;
+		raced[LOAD_OF(me)] = false;
+		end_call(LOAD_OF(me))
+	}
 }
 
 active [CALLERS] proctype call()
 {
-	byte restarts;
-	bool gone, loaded;
+	byte restarts, suspected;
+	bool met_get, requested, busy, before;
+	mtype came;
+#ifdef HELPER_DELETES
+	bool older[CALLS];
+#endif
 	byte me = _pid;
 
 again:
+	atomic {
+		met_get = false;
+		requested = false;
+		came = NOTHING;
+		raced[me] = false
+	}
+get:
 	if
-	:: atomic { module == LIVE -> references++ }
-		skip;				/* it is mounted */
-		references--;
-		goto done
-	:: atomic { module == GOING ->		/* a get that fails: remembered */
-		known[me] = gate; gone = true }
-	:: atomic { (module == ABSENT || module == COMING) ->	/* it is requested */
-		known[me] = gate; loaded = true }
+	:: atomic { module == LIVE && !missing -> getting[me] = true }
+		/* on_get() has looked */
+		if
+		:: atomic { module == LIVE -> getting[me] = false; users++ }
+			if
+			:: skip
+#ifdef STAYS
+			:: me == 0 && !retried[me] -> deletes_over
+#endif
+			fi;
+			users--;
+			goto done
+		:: atomic { module != LIVE -> getting[me] = false }
+		fi
+	:: module == GOING && !missing ->
+#ifndef gate_get_not_seen
+		met_get = true
+#endif
+	:: module != LIVE || missing -> goto absent	/* nothing is registered */
 	fi;
 	if
-	:: loaded ->
-		loaded = false;
+	:: skip -> goto failed
+	:: skip
+	fi;
+absent:
+	if
+	:: !requested ->
+		atomic {
+			requested = true;
+			raced[me] = (module == GOING);
+			if
+			:: gate -> known[me] = true
+			:: else
+			fi
+		}
 		load();
-		if
-		:: atomic { module == LIVE -> references++ }
-			skip;
-			references--;
-			goto done
-		:: atomic { module != LIVE -> gone = true }
-		fi
+		goto get
 	:: else
 	fi;
-	/* it has failed because of a module that goes, or went: the end of the call */
+failed:
+	/* the end of the call: what it has met */
 	if
-	:: atomic { gate && known[me] -> retried[me] = true }
-		if
-#ifdef gate_off_wakes_nobody
-		:: module != GOING
+	:: atomic { gate && (met_get ||
+#ifdef gate_missing_retried
+			     (requested && raced[me]) ||
 #else
-		:: module != GOING || !gate
+			     (came != NOTHING && came != INIT_FAILED && raced[me]) ||
 #endif
-		fi;
-		gone = false;
+			     (!met_get && !requested && suspect)) ->
+		assert(!missing);
+		assert(came != LOADED);		/* it stays for who asked */
+		before = !met_get && !requested;
 #ifndef ENDLESS
-		restarts++;
-		assert(restarts <= RESTARTS);
+		if
+		:: before -> suspected++
+		:: else -> restarts++; assert(restarts <= RESTARTS)
+		fi;
 #endif
+		hold(me) }
+		wait(me, !before);
+		before = false;
 		goto again
-	:: !gate || !known[me]			/* the error is its user's */
+	:: else ->			/* the error is its user's */
+		assert(!gate || missing || came == INIT_FAILED ||
+		       (came == LOAD_FAILED && fails < FAILS && !raced[me]))
 	fi;
 done:
 	atomic {
-#ifndef gate_call_not_ended
-		known[me] = false;
-#endif
-		retried[me] = false;
-		check_lease();
+		end_call(me);
 		ended[me] = true
 	}
 }
@@ -153,6 +378,8 @@ done:
 /* delete_module, one after the other. */
 active proctype delete()
 {
+	bool older[CALLS];
+	bool unused;		/* by anybody, when it has waited */
 #ifdef ENDLESS
 	do
 	:: true ->
@@ -163,32 +390,56 @@ active proctype delete()
 	:: deletes < DELETES ->
 		deletes++;
 #endif
+		atomic {
 #ifndef gate_no_priority
-		/* older calls that are retried come first */
-		(!somebody_retried || !gate);
+			older[0] = known[0];
+			older[1] = known[1];
+			older[2] = known[2];
+			older[3] = known[3]
+#else
+			skip
 #endif
+		}
+		atomic {
+			!gate || !has_to_wait(older) ->
+			unused = (module == LIVE && users == 0);
+			older[0] = false;
+			older[1] = false;
+			older[2] = false;
+			older[3] = false
+		}
 		if
-		:: atomic { module == LIVE && references == 0 -> module = GOING }
+		:: atomic { module == LIVE && users == 0 && !leased ->
+			module = GOING;
+			unused = false;
+			raced[0] = known[0];
+			raced[1] = known[1];
+			raced[2] = known[0];
+			raced[3] = known[1] }
+			!getting[0] && !getting[1];
 			if
-			:: exit_asks = true;
-				/* its exit asks for the module: let through at once */
-#ifdef gate_own_unload_waits
-				module != GOING || !gate;
-#endif
-				exit_asks = false
 			:: skip
+#ifdef gate_own_unload_waits
+			/* its exit asks for the module: to be let through at once */
+			:: skip -> module != GOING || !gate
+#endif
 #ifdef OFF
 			:: skip ->
 end_stuck:			false		/* an exit that never ends */
 #endif
 			fi;
 			module = ABSENT
-		:: else				/* in use, or not there */
+		:: atomic { module == LIVE && (users > 0 || leased) ->
+			/* in use, but by a lease alone only if it was in use before */
+			assert(users > 0 || !unused || !gate);
+			unused = false }
+		:: atomic { module != LIVE -> unused = false }
 		fi
 #ifndef ENDLESS
 	:: else -> break
 #endif
-	od
+	od;
+	deletes_over = true
 }
 
 #ifdef OFF
@@ -196,6 +447,14 @@ active proctype off()
 {
 	gate = false;
 	atomic { check_lease() }
+#ifndef gate_off_keeps_calls
+	atomic {
+		if :: !queued[0] -> forget(0) :: else fi;
+		if :: !queued[1] -> forget(1) :: else fi;
+		if :: !queued[2] -> forget(2) :: else fi;
+		if :: !queued[3] -> forget(3) :: else fi
+	}
+#endif
 	/* raceless gate off returns when nobody waits */
 }
 #endif
@@ -205,12 +464,7 @@ active proctype off()
 active proctype bound()
 {
 end_bound:
-	atomic {
-		leased -> leased = false;
-		lease_for[0] = false;
-		lease_for[1] = false;
-		references--
-	}
+	atomic { leased -> end_lease() }
 	goto end_bound
 }
 #endif
@@ -220,7 +474,7 @@ active proctype audit()
 {
 end_audit:
 	timeout ->
-	assert(references == 0 && !leased)
+	assert(users == 0 && !leased && !any(known))
 }
 
 #ifdef ENDLESS
