@@ -21,6 +21,7 @@ bool live = true;		/* slot->live is not NULL
  *
  * run:
  * bug: mode_outside_section
+ * bug: slot_outside_section
  * bug: no_grace_period
  * bug: fold_forgets_cpu
  * bug: handoff_not_counted
@@ -105,9 +106,15 @@ proctype consumer(byte me)
 		/* it waited, and publish gives it one before the pointer is set */
 		have = true
 	:: else ->
+#ifdef slot_outside_section
+		seen = live;
 		section_begin(cpu);
+#else
+		section_begin(cpu);
+		seen = live;
+#endif
 		if
-		:: live -> atomic { touch(); count[cpu]++; references++ } have = true
+		:: seen -> atomic { touch(); count[cpu]++; references++ } have = true
 		:: else
 		fi;
 		section_end(cpu)

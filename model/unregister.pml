@@ -13,6 +13,7 @@
  * bug: unregister_drains_first
  * bug: unregister_settles_first
  * bug: unregister_forgets_loading
+ * bug: stop_twice
  */
 #ifndef MEMBERS
 #define MEMBERS 3
@@ -29,7 +30,12 @@ byte holds[MEMBERS] = NONE;	/* on which other it has a reference */
 bool leaving[MEMBERS] = true;	/* who unregisters has still to mark it */
 byte nr_leaving = MEMBERS, nr_batched;
 
-#define SETTLED(m) (leaving[m] && !pending[m] && (state[m] == LIVE || state[m] == GONE))
+#ifdef stop_twice
+#define MINE(state) (state == LIVE || state == STOPPING)
+#else
+#define MINE(state) (state == LIVE)
+#endif
+#define SETTLED(m) (leaving[m] && !pending[m] && (MINE(state[m]) || state[m] == GONE))
 #define DRAINED(m) (batched[m] && references[m] == 0)
 
 inline destroy(m)
@@ -93,7 +99,7 @@ inline take(m)
 		leaving[m] = false;
 		nr_leaving--;
 		if
-		:: state[m] == LIVE -> state[m] = STOPPING; batched[m] = true; nr_batched++
+		:: MINE(state[m]) -> state[m] = STOPPING; batched[m] = true; nr_batched++
 		:: else
 		fi
 	}
