@@ -4,8 +4,10 @@
  * module. In the format of /proc/raceless. Counts since raceless.ko was loaded.
  */
 #include <linux/atomic.h>
+#include <linux/math64.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <linux/time64.h>
 
 #include "gate.h"
 #include "uapi/histogram.h"
@@ -121,12 +123,20 @@ static void show_hist(struct seq_file *seq, unsigned int i)
 	seq_putc(seq, '\n');
 }
 
+/* As they are heeded, which is not always what the parameter says. */
+static void show_bound(struct seq_file *seq, const char *name,
+		       const unsigned int *ms)
+{
+	seq_printf(seq, "# total %s %llu\n", name,
+		   div_u64(raceless_gate_bound_ns(ms), NSEC_PER_MSEC));
+}
+
 static void show_bounds(struct seq_file *seq)
 {
-	seq_printf(seq, "# total hold_ms %u\n", raceless_gate_hold_ms);
-	seq_printf(seq, "# total exit_ms %u\n", raceless_gate_exit_ms);
-	seq_printf(seq, "# total lease_ms %u\n", raceless_gate_lease_ms);
-	seq_printf(seq, "# total delete_ms %u\n", raceless_gate_delete_ms);
+	show_bound(seq, "hold_ms", &raceless_gate_hold_ms);
+	show_bound(seq, "exit_ms", &raceless_gate_exit_ms);
+	show_bound(seq, "lease_ms", &raceless_gate_lease_ms);
+	show_bound(seq, "delete_ms", &raceless_gate_delete_ms);
 }
 
 static int show(struct seq_file *seq, void *unused)

@@ -11,6 +11,8 @@
  *
  * Who holds a deleter: the list, and while `queued` its own task's work.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/ktime.h>
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
@@ -192,6 +194,15 @@ static struct deleter *add(const struct pt_regs *regs, const char *module,
 }
 
 /*
+ * Who may not delete a module is to be told so, and no name that he makes up is to
+ * take a place among those that are known (modules.c).
+ */
+static bool may_delete(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_MODULE);
+}
+
+/*
  * Current is at the begin of delete_module, for this module. If older calls are
  * being retried, or leases alone keep it, it will wait for them.
  *
@@ -207,7 +218,7 @@ void raceless_gate_deleter_wait(const char *module, bool compat)
 	LIST_HEAD(over);
 	u64 id;
 
-	if (!READ_ONCE(raceless_gate_enabled) || !*name)
+	if (!READ_ONCE(raceless_gate_enabled) || !*name || !may_delete())
 		return;
 	spin_lock(&raceless_gate_lock);
 	deleter = find(regs, now, &removed);

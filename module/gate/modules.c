@@ -25,7 +25,10 @@
 /* modprobe.d may run shells between the helper and the modprobe that loads. */
 #define MAX_GENERATIONS 8
 
-/* What is known by name. Names come from modules that were loaded: few. */
+/*
+ * What is known by name. Names come from modules that were loaded, and from who may
+ * delete modules: few.
+ */
 struct known {
 	char name[RACELESS_GATE_NAME_SIZE];
 	u64 deleted_ns; /* the last time that its exit had run */
