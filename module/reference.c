@@ -79,26 +79,28 @@ long raceless_reference_get(struct raceless_file *file,
 {
 	struct raceless_ask nothing = {};
 	struct raceless_reference *reference;
+	struct raceless_slot *slot;
 	int err;
 
 	get->ref = 0;
 	report(get, &nothing);
 	if (get->flags & ~RACELESS_GET_NOWAIT)
 		return -EINVAL;
-	reference = kzalloc(sizeof(*reference), GFP_KERNEL_ACCOUNT);
-	if (!reference)
-		return -ENOMEM;
-	reference->slot = raceless_slot_get(get->name);
-	if (IS_ERR(reference->slot)) {
-		err = PTR_ERR(reference->slot);
-		if (err != -EINVAL)
-			refuse(get, err);
-		goto err_free;
+	slot = raceless_slot_get(get->name);
+	if (IS_ERR(slot)) {
+		err = PTR_ERR(slot);
+		return err == -EINVAL ? err : refuse(get, err);
 	}
+	reference = kzalloc(sizeof(*reference), GFP_KERNEL_ACCOUNT);
+	if (!reference) {
+		err = refuse(get, -ENOMEM);
+		goto err_slot;
+	}
+	reference->slot = slot;
 	err = reserve(file, get);
 	if (err)
-		goto err_slot;
-	reference->provider = take(reference->slot, get);
+		goto err_reference;
+	reference->provider = take(slot, get);
 	if (IS_ERR(reference->provider)) {
 		err = PTR_ERR(reference->provider);
 		goto err_number;
@@ -110,10 +112,10 @@ long raceless_reference_get(struct raceless_file *file,
 
 err_number:
 	unreserve(file, get);
-err_slot:
-	raceless_slot_put(reference->slot);
-err_free:
+err_reference:
 	kfree(reference);
+err_slot:
+	raceless_slot_put(slot);
 	return err;
 }
 
