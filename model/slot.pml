@@ -28,6 +28,13 @@
  * bug: killed_heir_leaks -DROUNDS=1 -DTROUBLES=1
  * bug: flight_unpins_early -DROUNDS=1 -DTROUBLES=1 -DPINS
  * bug: flight_pins_published -DROUNDS=1 -DTROUBLES=1 -DEXIT_OF_INIT
+ * bug: flight_not_in_place -DROUNDS=1 -DTROUBLES=1
+ * bug: hold_outlives_descriptor -DROUNDS=1 -DTROUBLES=1
+ * bug: parked_name_not_vacated -DROUNDS=1 -DTROUBLES=1
+ * bug: publish_before_init -DROUNDS=1 -DTROUBLES=1
+ * bug: failed_init_left -DROUNDS=1 -DTROUBLES=1 -DEXIT_OF_INIT
+ * bug: owner_not_pinned -DROUNDS=1 -DTROUBLES=1 -DPINS
+ * bug: owner_pin_not_dropped -DROUNDS=1 -DTROUBLES=1 -DPINS
  * live: -DCONSUMERS=1 -DROUNDS=1 -DTROUBLES=1
  * live: -DROUNDS=1 -DTROUBLES=0
  * live: -DROUNDS=1 -DMISSING
@@ -75,9 +82,14 @@ byte troubles = TROUBLES;	/* inits that may yet fail, or be killed */
 
 #define may_unload	(module == RUNNING && pins == 0)
 #ifdef PINS
-#define wants_pin(who)	(who == 0)
+#define keeps(who)	(who == 0)
 #else
+#define keeps(who)	false
+#endif
+#ifdef owner_not_pinned
 #define wants_pin(who)	false
+#else
+#define wants_pin(who)	keeps(who)
 #endif
 #ifdef MISSING
 #define missing		true
@@ -168,6 +180,9 @@ inline start(failed)
 {
 	assert(!alive);		/* the old destroy has returned */
 	alive = true;
+#ifdef publish_before_init
+	live = true;
+#endif
 	if
 	:: failed = false;
 #ifdef flight_unpins_early
@@ -254,9 +269,13 @@ end_idle:
 		if
 		:: over
 		:: !over && registered && module != GOING ->
+#ifdef flight_not_in_place
+			modprobes++
+#else
 			in_place = true;
 			pins++;
 			state = LOADING
+#endif
 		:: !over && registered && module == GOING ->
 			/* parked; it comes back each jiffy, until the exit detaches it */
 			wait = true
@@ -344,6 +363,7 @@ active proctype unload()
 		:: skip				/* killed */
 		fi;
 		/* the descriptor is closed */
+#ifndef hold_outlives_descriptor
 		atomic {
 			if
 			:: hold -> hold = false;
@@ -353,6 +373,9 @@ active proctype unload()
 			:: else
 			fi
 		}
+#else
+		skip
+#endif
 	:: else
 	fi
 }
@@ -416,9 +439,15 @@ again:
 		fi;
 		/* it runs the provider's code */
 		assert(destroyed != publish_of);
-		assert(alive);
+		assert(alive && module != ABSENT);
+		assert(module != GOING || !keeps(me));
 		if
-		:: wants_pin(me) -> pins--
+		:: wants_pin(me) ->
+#ifdef owner_pin_not_dropped
+			skip
+#else
+			pins--
+#endif
 		:: else
 		fi;
 		references--;
@@ -438,6 +467,15 @@ init {
 		od
 	}
 }
+
+#ifdef PINS
+/* When all is over nobody keeps the module. */
+active proctype audit()
+{
+end_audit:
+	timeout -> assert(pins == 0)
+}
+#endif
 
 #ifdef ENDLESS
 ltl served { [] (waiting[0] -> <> !waiting[0]) }

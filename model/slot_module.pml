@@ -42,6 +42,9 @@ inline unregister()
 		:: state == STOPPING ->
 			tear_down();
 			state = GONE
+#ifdef parked_name_not_vacated
+		:: state == GONE -> break
+#endif
 		:: else
 		fi;
 		atomic {
@@ -85,7 +88,9 @@ inline load(failed, met)
 			init_failures++;
 			failed = true
 		   }
+#ifndef failed_init_left
 			unregister();
+#endif
 			module = ABSENT
 #endif
 		fi
