@@ -190,8 +190,10 @@ static __noinline int end_marked_call(__u32 syscall, long error)
 		call->known = raceless_gate_end(error) > 0;
 	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
 	call->loading = 0;
-	if (!call->known)
+	if (!call->known) {
+		call->suspected = 0;
 		unmark(call);
+	}
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct in_call {
 	__u32 loading; /* in finit_module or init_module */
 	__u32 unloading; /* in delete_module */
 	__u32 marked; /* it counts in nr_marked */
+	__u32 suspected; /* how often it was retried although it had met nothing */
 	__u64 raced_before; /* what nr_raced_ended was when this load began */
 };
 
@@ -153,6 +154,7 @@ static __always_inline struct in_call *enter_call(void)
 	}
 	if (call->nr != nr) {
 		call->nr = nr;
+		call->suspected = 0;
 		__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
 	}
 	return call;
@@ -213,17 +215,25 @@ static __always_inline void unmark(struct in_call *call)
 
 /*
  * A call that fails near a delete and has met nothing: a get of it may have begun
- * before its module began to go, and have failed after. Once only: when it is
- * restarted the module goes already, and whatever it meets is seen.
+ * before its module began to go, and have failed after. When it is restarted for that
+ * the module goes already, and what it meets is seen; but for one case: the next
+ * delete has looked for older calls that are retried before this one was, somebody
+ * has loaded the module between, and the restart's get began in that life of it. A
+ * delete that comes later waits for the call. So twice, be it known or not, and never
+ * more: who asks for what is not there is not to be retried for as long as others
+ * delete (model/gate.pml).
  */
+#define MAX_SUSPICIONS 2
+
 static __always_inline struct in_call *suspect(struct in_call *call, long error)
 {
-	if ((call && (call->known || call->loading || call->evidence.met)) ||
-	    !may_be_missing(error) || !is_near_delete())
+	if ((call && (call->loading || call->evidence.met)) || !may_be_missing(error) ||
+	    !is_near_delete())
 		return call;
 	call = enter_call();
-	if (!call || call->known)
+	if (!call || call->suspected >= MAX_SUSPICIONS)
 		return call;
+	call->suspected++;
 	mark(call);
 	call->evidence.met = RACELESS_GATE_MET_NOTHING;
 	return call;

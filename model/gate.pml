@@ -16,8 +16,8 @@
  * waits, nothing is leased and no call known. With deletes that never end (live) each
  * call does.
  *
- * gate_known_get_not_seen is what the code does (suspect() of bpf/gate_call.h): a get
- * that began before a second delete is not looked for once the call is known.
+ * gate_known_get_not_seen is what the code did until November 2026: a get that began
+ * before a second delete was not looked for once the call was known.
  *
  * run:
  * run: -DDELETES=6
