@@ -6,7 +6,7 @@
 # memory: 512
 # timeout: 60
 # expect: SPLAT
-# cause: kmemleak: [0-9]+ new suspicious memory leaks.* in deadly_leak_slab.*raceless_deadly.
+# cause: kmemleak: [0-9]+ new suspected memory leaks.* in deadly_leak_slab.*raceless_deadly.
 echo "KTAP version 1"
 echo "1..1"
 echo "ok 1 - all is well"
