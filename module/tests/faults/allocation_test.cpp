@@ -2,56 +2,37 @@
 // Every allocation that the registry makes fails once, in turn, in everything that a user can ask
 // of it: an error, nothing lost, nothing leaked, and the same request succeeds when there is
 // memory.
-#include <array>
+#include <fcntl.h>
+
 #include <cerrno>
 #include <vector>
 
 #include "../gate/gated.h"
 #include "../registry.h"
-#include "failing.h"
+#include "file_descriptor.h"
 #include "module_loader.h"
+#include "sweep.h"
 
 namespace raceless {
 namespace {
-
-constexpr int kMostSites = 50;
 
 class Allocation : public Registry {
  protected:
   void SetUp() override {
     Registry::SetUp();
     ASSERT_TRUE(Failing::available()) << "this kernel has no failslab with a filter of stacks";
-    failing_.emplace();
-    refusals_.emplace();
+    sweep_.emplace(Failing::text_of_raceless());
   }
 
   void TearDown() override {
-    for (const std::string& place : refusals_->places()) RecordProperty("site", place);
-    refusals_.reset();
-    failing_.reset();
+    sweep_.reset();
     Registry::TearDown();
   }
 
-  // Asks with the first allocation failing, then the second, until it asked for none that did.
-  // The answer is ENOMEM then, or that with memory if there was another way.
-  // `verify` gets it when there is memory again. Returns how many failed.
   int sweep(
       const std::function<void()>& prepare, const std::function<int()>& ask, int at_last = 0,
       const std::function<void(int)>& verify = [](int) {}) const {
-    for (int nth = 1; nth <= kMostSites; nth++) {
-      prepare();
-      failing_->fail_nth(nth);
-      const int error = ask();
-      const bool failed = failing_->stop();
-      verify(error);
-      if (!failed) {
-        EXPECT_EQ(error, at_last) << "with memory";
-        return nth - 1;
-      }
-      EXPECT_TRUE(error == ENOMEM || error == at_last) << "allocation " << nth << ": " << error;
-    }
-    ADD_FAILURE() << "it never ends";
-    return kMostSites;
+    return sweep_->run(prepare, ask, at_last, verify);
   }
 
   static void load_null() { ASSERT_EQ(modprobe("raceless_sample_null"), 0); }
@@ -64,21 +45,32 @@ class Allocation : public Registry {
   static void unload_null() { unload("raceless_sample_null"); }
   static void unload_next() { unload("raceless_sample_null_next"); }
 
-  std::optional<Failing> failing_;
-  std::optional<Refusals> refusals_;
+  std::optional<Sweep> sweep_;
 };
 
 TEST_F(Allocation, Open) {
   EXPECT_GE(sweep([] {}, [] { return code(Device::open()); }), 2) << "a descriptor, and a user";
 }
 
+TEST_F(Allocation, ReaderOfTheState) {
+  const auto ask = [] {
+    const FileDescriptor file(::open(RACELESS_STATE_FILE, O_RDONLY | O_CLOEXEC));
+    return file ? 0 : errno;
+  };
+  EXPECT_GE(sweep([] {}, ask), 2) << "a reader of lines, and where it is in the table";
+}
+
 TEST_F(Allocation, GetOfANameThatIsNew) {
   Device device = open();
   int names = 0;
   std::string name;
-  EXPECT_GE(sweep([&] { name = "fresh" + std::to_string(names++); },
-                  [&] { return code(device.get(name, 0, RACELESS_GET_NOWAIT)); }, ENOENT),
-            2)
+  const auto ask = [&] {
+    const GetResult<Got> got = device.get(name, 0, RACELESS_GET_NOWAIT);
+    EXPECT_EQ(reason(got),
+              uint32_t{code(got) == ENOMEM ? RACELESS_REASON_MEMORY : RACELESS_REASON_ABSENT});
+    return code(got);
+  };
+  EXPECT_GE(sweep([&] { name = "fresh" + std::to_string(names++); }, ask, ENOENT), 2)
       << "a reference, and a slot";
 }
 
@@ -103,14 +95,28 @@ TEST_F(Allocation, Gets) {
   EXPECT_EQ(column("null", "refs"), kGets) << "those that failed have none";
 }
 
+// The first node of that tree: what the kernel tries without sleeping it tries again.
+TEST_F(Allocation, NumberOfTheFirstGet) {
+  load_null();
+  Device device = open();
+  sweep_->failing().fail_mine_in(Failing::text_of("__xa_alloc"));
+  const GetResult<Got> refused = device.get("null", kLong);
+  sweep_->failing().end();
+  EXPECT_EQ(code(refused), ENOMEM);
+  EXPECT_EQ(reason(refused), uint32_t{RACELESS_REASON_MEMORY});
+  EXPECT_EQ(column("null", "refs"), 0U);
+  EXPECT_EQ(code(device.get("null", kLong)), 0);
+}
+
 TEST_F(Allocation, GetThatWaits) {
   Device device = open();
-  sweep([] { unload_null(); },
-        [&] {
-          const GetResult<Got> got = device.get("null", kLong);
-          EXPECT_TRUE(!got || device.put(got->ref));
-          return code(got);
-        });
+  const int failed = sweep([] { unload_null(); },
+                           [&] {
+                             const GetResult<Got> got = device.get("null", kLong);
+                             EXPECT_TRUE(!got || device.put(got->ref));
+                             return code(got);
+                           });
+  EXPECT_GE(failed, 1) << "a reference";
 }
 
 TEST_F(Allocation, Call) {
@@ -205,48 +211,6 @@ TEST_F(Allocation, Unregister) {
           EXPECT_EQ(error, 0);
           return error;
         });
-}
-
-class GateAllocation : public Gated {
- protected:
-  void SetUp() override {
-    Gated::SetUp();
-    ASSERT_TRUE(Failing::available()) << "this kernel has no failslab with a filter of stacks";
-    failing_.emplace();
-  }
-  void TearDown() override {
-    failing_.reset();
-    Gated::TearDown();
-  }
-
-  std::optional<Failing> failing_;
-};
-
-// It is let through, and fails as without the gate.
-TEST_F(GateAllocation, Call) {
-  ASSERT_EQ(load_gated("exit_ms=1000"), 0);
-  const Unload unload;
-  failing_->fail_nth(1);
-  EXPECT_EQ(socket_gated(), EAFNOSUPPORT);
-  EXPECT_TRUE(failing_->stop()) << "the gate needed no memory";
-  EXPECT_GE(grown("open memory"), 1U);
-}
-
-// Nobody waits for others, the module goes.
-TEST_F(GateAllocation, Delete) {
-  ASSERT_EQ(load_gated(), 0);
-  failing_->fail_nth(1);
-  EXPECT_EQ(delete_module(kGated), 0);
-  (void)failing_->stop();
-}
-
-// It comes without a lease.
-TEST_F(GateAllocation, Lease) {
-  failing_->fail_in("raceless_gate_lease_take");
-  EXPECT_EQ(socket_gated(), EPROTO);
-  failing_->end_in();
-  EXPECT_EQ(grown("leases"), 0U);
-  EXPECT_GE(grown("open memory"), 1U);
 }
 
 }  // namespace

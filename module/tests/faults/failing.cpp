@@ -2,12 +2,12 @@
 #include "failing.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
-#include <regex>
 #include <sstream>
+#include <vector>
 
 #include "../registry.h"
 #include "text_file.h"
@@ -19,42 +19,47 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFailSlab = "/sys/kernel/debug/failslab/";
 constexpr const char* kFailNth = "/proc/thread-self/fail-nth";
-constexpr const char* kTrace = "/sys/kernel/tracing/instances/refusals/";
+constexpr const char* kMakeItFail = "/proc/thread-self/make-it-fail";
 
 void set(const std::string& file, const std::string& value) {
   EXPECT_TRUE(write_file(kFailSlab + file, value)) << file << " of failslab";
 }
 
-struct Range {
+struct Symbol {
   unsigned long begin = 0;
-  unsigned long end = 0;
+  std::string name;
+  bool raceless = false;
 };
 
-// From the first to the last symbol of raceless.ko's code; with a name, from it to the next.
-Range code_of_module(const std::string& function = "") {
+// The functions of the kernel and of raceless.ko. The file takes seconds to read on a kernel that
+// looks for bugs: once will do, until the module is at another address.
+const std::vector<Symbol>& functions() {
+  static std::vector<Symbol> all;
+  static std::string read_for = "nothing yet";
+  const std::string module = first_line("/sys/module/raceless/sections/.text");
+  if (module == read_for) return all;
+  read_for = module;
+  all.clear();
   const Result<std::string> symbols = read_text("/proc/kallsyms");
-  std::set<unsigned long> starts;
-  unsigned long wanted = 0;
   std::istringstream lines(symbols ? *symbols : "");
   for (std::string line; std::getline(lines, line);) {
     const std::vector<std::string> words = split_words(line);
-    if (words.size() != 4 || words[3] != "[raceless]") continue;
-    if (words[1] != "t" && words[1] != "T") continue;
-    const unsigned long start = std::stoul(words[0], nullptr, 16);
-    starts.insert(start);
-    if (words[2] == function) wanted = start;
+    if (words.size() < 3 || (words[1] != "t" && words[1] != "T")) continue;
+    const bool raceless = words.size() == 4 && words[3] == "[raceless]";
+    if (words.size() == 3 || raceless)
+      all.push_back({std::stoul(words[0], nullptr, 16), words[2], raceless});
   }
-  EXPECT_FALSE(starts.empty()) << "/proc/kallsyms has no symbols of raceless.ko";
-  if (starts.empty()) return {};
-  if (function.empty()) return {*starts.begin(), *starts.rbegin() + 1};
-  EXPECT_NE(wanted, 0U) << "raceless.ko has no " << function;
-  const auto next = starts.upper_bound(wanted);
-  return {wanted, next == starts.end() ? wanted + 1 : *next};
+  return all;
 }
 
-void require(const Range& range) {
-  set("require-start", std::to_string(range.begin));
-  set("require-end", std::to_string(range.end));
+void require(Text text) {
+  set("require-start", std::to_string(text.begin));
+  set("require-end", std::to_string(text.end));
+}
+
+void reject(Text text) {
+  set("reject-start", std::to_string(text.begin));
+  set("reject-end", std::to_string(text.end));
 }
 
 }  // namespace
@@ -63,19 +68,40 @@ bool Failing::available() {
   return fs::exists(std::string(kFailSlab) + "require-start") && fs::exists(kFailNth);
 }
 
-Failing::Failing() {
+Text Failing::text_of(const std::string& function) {
+  Text text{0, UINT64_MAX};
+  for (const Symbol& symbol : functions())
+    if (symbol.name == function) text.begin = symbol.begin;
+  EXPECT_NE(text.begin, 0U) << "neither the kernel nor raceless.ko has " << function;
+  for (const Symbol& symbol : functions())
+    if (symbol.begin > text.begin) text.end = std::min(text.end, symbol.begin);
+  return text;
+}
+
+// From the first to the last symbol of its code.
+Text Failing::text_of_raceless() {
+  Text text{UINT64_MAX, 0};
+  for (const Symbol& symbol : functions()) {
+    if (!symbol.raceless) continue;
+    text.begin = std::min(text.begin, symbol.begin);
+    text.end = std::max(text.end, symbol.begin + 1);
+  }
+  EXPECT_NE(text.end, 0U) << "/proc/kallsyms has no symbols of raceless.ko";
+  return text;
+}
+
+Failing::Failing(Text text) : text_(text) {
   set("verbose", "0");
   set("ignore-gfp-wait", "N");
   set("stacktrace-depth", "32");
-  set("probability", "0");
-  set("times", "-1");
-  require(code_of_module());
+  end();
+  if (fs::exists("/sys/kernel/debug/kmemleak")) reject(text_of("kmemleak_alloc"));
 }
 
 Failing::~Failing() {
-  end_in();
-  set("require-start", "0");
-  set("require-end", "18446744073709551615");
+  end();
+  require({0, UINT64_MAX});
+  reject({0, 0});
 }
 
 void Failing::fail_nth(int nth) const { EXPECT_TRUE(write_file(kFailNth, std::to_string(nth))); }
@@ -86,35 +112,32 @@ bool Failing::stop() const {
   return left == "0";
 }
 
-void Failing::fail_in(const std::string& function) const {
-  require(code_of_module(function));
+void Failing::fail_in(Text text) const {
+  require(text);
   set("probability", "100");
 }
 
-void Failing::end_in() const {
+void Failing::fail_mine_in(Text text) const {
+  set("task-filter", "Y");
+  EXPECT_TRUE(write_file(kMakeItFail, "1"));
+  fail_in(text);
+}
+
+void Failing::fail_once_in(Text text, int bytes) const {
+  set("space", std::to_string(bytes));
+  set("times", "1");
+  fail_in(text);
+}
+
+bool Failing::end() const {
+  const bool failed = first_line(kFailSlab + std::string("times")) == "0";
   set("probability", "0");
-  require(code_of_module());
-}
-
-Refusals::Refusals() {
-  mkdir(kTrace, 0700);
-  for (const char* event : {"kmalloc", "kmem_cache_alloc"}) {
-    const std::string folder = kTrace + std::string("events/kmem/") + event;
-    EXPECT_TRUE(write_file(folder + "/filter", "ptr == 0"));
-    EXPECT_TRUE(write_file(folder + "/enable", "1"));
-  }
-}
-
-Refusals::~Refusals() { rmdir(kTrace); }
-
-std::set<std::string> Refusals::places() const {
-  static const std::regex kPlace(R"(call_site=(\w[\w.]*\+0x[0-9a-f]+)/0x[0-9a-f]+ \[raceless\])");
-  const Result<std::string> text = read_text(std::string(kTrace) + "trace");
-  std::set<std::string> found;
-  if (!text) return found;
-  for (std::sregex_iterator match(text->begin(), text->end(), kPlace), end; match != end; ++match)
-    found.insert((*match)[1]);
-  return found;
+  set("times", "-1");
+  set("space", "0");
+  set("task-filter", "N");
+  EXPECT_TRUE(write_file(kMakeItFail, "0"));
+  require(text_);
+  return failed;
 }
 
 }  // namespace raceless

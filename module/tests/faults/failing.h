@@ -4,18 +4,28 @@
 #ifndef RACELESS_MODULE_TESTS_FAULTS_FAILING_H
 #define RACELESS_MODULE_TESTS_FAULTS_FAILING_H
 
-#include <set>
 #include <string>
 
 namespace raceless {
 
-// Only allocations count that raceless.ko makes, or that are made for it: of nodes of its trees.
+// A range of the kernel's or a module's text.
+struct Text {
+  unsigned long begin = 0;
+  unsigned long end = 0;
+};
+
+// Only allocations count that are made in some text, or for it by functions that it calls. Those of
+// the kernel's own search for leaks never do.
 class Failing {
  public:
   [[nodiscard]] static bool available();
 
-  // The module must be loaded.
-  Failing();
+  // Of a function of the kernel or of raceless.ko, which must be loaded then; a test's failure, and
+  // nothing, if there is none of that name.
+  [[nodiscard]] static Text text_of(const std::string& function);
+  [[nodiscard]] static Text text_of_raceless();
+
+  explicit Failing(Text text);
   ~Failing();
   Failing(const Failing&) = delete;
   Failing& operator=(const Failing&) = delete;
@@ -25,21 +35,17 @@ class Failing {
   // Ends that. Has it failed?
   [[nodiscard]] bool stop() const;
 
-  // Every allocation of every task fails in this one of the module's functions, until end_in().
-  void fail_in(const std::string& function) const;
-  void end_in() const;
-};
+  // Until end() every allocation in `text` fails: of all tasks, …
+  void fail_in(Text text) const;
+  // … of this thread, …
+  void fail_mine_in(Text text) const;
+  // … or, of all tasks, only the first one after so many bytes were given out there.
+  void fail_once_in(Text text, int bytes) const;
+  // Of the last one: has it failed?
+  bool end() const;
 
-// Who was refused memory since this began, as the allocator's tracepoints tell.
-class Refusals {
- public:
-  Refusals();
-  ~Refusals();
-  Refusals(const Refusals&) = delete;
-  Refusals& operator=(const Refusals&) = delete;
-
-  // "function+0x12" of raceless.ko.
-  [[nodiscard]] std::set<std::string> places() const;
+ private:
+  Text text_;
 };
 
 }  // namespace raceless
