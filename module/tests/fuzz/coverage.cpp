@@ -41,6 +41,8 @@ uint64_t offset_of_text() {
 Coverage::Coverage(uint64_t begin, uint64_t end)
     : begin_(begin), end_(end), seen_(static_cast<size_t>(end - begin)) {}
 
+bool Coverage::kernel_has_it() { return access(kFile, F_OK) == 0; }
+
 Result<std::unique_ptr<Coverage>> Coverage::open() {
   if (access(kFile, R_OK | W_OK) != 0)
     return fail_errno("no KCOV: cannot open " + std::string(kFile));

@@ -19,6 +19,7 @@ namespace raceless::fuzz {
 // What all threads have reached.
 class Coverage {
  public:
+  [[nodiscard]] static bool kernel_has_it();
   // Root's, with the module loaded. Says what is missing, if something is.
   [[nodiscard]] static Result<std::unique_ptr<Coverage>> open();
 

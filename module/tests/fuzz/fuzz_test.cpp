@@ -35,6 +35,7 @@ Settings settings;
 namespace {
 
 constexpr uint64_t kTellNs = 60 * kNsPerSecond;
+constexpr uint64_t kLeastCovered = 100;           // a descriptor and a few calls do
 constexpr uint64_t kStuckNs = 60 * kNsPerSecond;  // far above any wait that a caller asks for
 
 void say(const std::string& text) {
@@ -157,6 +158,9 @@ void Fuzz::run(uid_t user) {
   if (fuzzer.unguided().empty())
     say(fmt::format("{} addresses of raceless.ko were reached, first by {} sequences",
                     report.covered(), report.sequences()));
+  if (Coverage::kernel_has_it()) {
+    EXPECT_GE(report.covered(), kLeastCovered) << "calls are not guided: " << fuzzer.unguided();
+  }
   say(fmt::format("a bystander's {} rounds: {} ms at the most", bystander.rounds(),
                   bystander.longest_ns() / kNsPerMs));
   expect_it_works();
