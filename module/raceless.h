@@ -312,7 +312,9 @@ void raceless_put_folded(struct raceless_provider *provider);
  * @provider in one store: no get sleeps for it, no tryget fails. The predecessor
  * is stopped, drained and destroyed by a worker, however long somebody holds a
  * reference on it; this does not wait for that. If init fails, the predecessor
- * stays, and nobody has noticed. There are never more than two instances: another
+ * stays, and nobody has noticed. If its provider is still registered when
+ * @provider unregisters, its init is called again for who asks for the name, where
+ * modprobe brings no other. There are never more than two instances: another
  * replacement waits until the predecessor is destroyed. If there is no instance,
  * @replace changes nothing. What the predecessor knows, init may ask it: a get of
  * the own name returns it.
