@@ -18,7 +18,7 @@ static int __init raceless_init(void)
 
 	err = raceless_slots_init();
 	if (err)
-		return err;
+		goto err_stats;
 	err = raceless_teardowns_init();
 	if (err)
 		goto err_slots;
@@ -56,6 +56,8 @@ err_teardowns:
 	raceless_teardowns_exit();
 err_slots:
 	raceless_slots_exit();
+err_stats:
+	raceless_stats_exit();
 	return err;
 }
 

@@ -19,6 +19,7 @@
 #include "../gate/gated.h"
 #include "../registry.h"
 #include "gate/gate.h"
+#include "kernel_leaks.h"
 #include "module_loader.h"
 #include "sites.h"
 #include "sweep.h"
@@ -154,6 +155,7 @@ TEST_F(Load, FailsAsAWhole) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     return queue_objects() <= queues;
   })) << "queues are left";
+  forgive_kernel_leaks();
   EXPECT_EQ(modprobe("raceless"), 0);
   EXPECT_EQ(modprobe("raceless_sample_null"), 0);
   EXPECT_EQ(state_of("null"), "live");
