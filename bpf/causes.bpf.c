@@ -8,9 +8,10 @@
  *
  * A request runs modprobe in a helper process, and it is the helper that meets
  * EBUSY. Which helper belongs to which thread is not guessed: the thread hands a
- * struct subprocess_info to call_usermodehelper_exec(), the helper starts in
- * call_usermodehelper_exec_async() with the same pointer, and the structure is
- * not freed before the thread has its answer.
+ * struct subprocess_info to call_usermodehelper_exec(), and the helper starts in
+ * call_usermodehelper_exec_async() with the same pointer. From then on it is known
+ * by its process: the structure is freed before the thread's program at the end of
+ * the request runs, and may be another's then.
  *
  * What is heuristic: a modprobe that runs other programs (`install` in
  * modprobe.d) is followed through at most HELPER_GENERATIONS parents, and one
@@ -41,7 +42,7 @@ struct {
 	__type(value, struct raceless_caller);
 } callers SEC(".maps");
 
-/* Which thread waits for the helper that a subprocess_info describes. */
+/* Which thread waits for the helper that a subprocess_info describes, until it starts. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -164,32 +165,46 @@ int BPF_PROG(on_helper_start, void *info)
 	struct raceless_caller *caller;
 	__u64 key = (__u64)info;
 	__u32 tgid = current_tgid();
-	__u32 *tid = bpf_map_lookup_elem(&pending, &key);
+	__u32 *waiting = bpf_map_lookup_elem(&pending, &key);
+	__u32 tid;
 
-	if (!tid)
+	if (!waiting)
 		return 0;
-	caller = bpf_map_lookup_elem(&callers, tid);
+	tid = *waiting;
+	bpf_map_delete_elem(&pending, &key);
+	caller = bpf_map_lookup_elem(&callers, &tid);
 	if (!caller)
 		return 0;
 	caller->helper = tgid;
-	if (bpf_map_update_elem(&helpers, &tgid, tid, BPF_ANY))
+	if (bpf_map_update_elem(&helpers, &tgid, &tid, BPF_ANY))
 		DROP(tasks);
 	return 0;
+}
+
+/* A helper was never started, as there was no memory for its process. */
+static __always_inline void forget_start(struct subprocess_info *info)
+{
+	__u64 key = (__u64)info;
+	__u32 *tid = bpf_map_lookup_elem(&pending, &key);
+
+	if (tid && *tid == current_tid())
+		bpf_map_delete_elem(&pending, &key);
 }
 
 SEC("fexit/call_usermodehelper_exec")
 int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 {
 	struct raceless_caller *caller = this_caller();
-	__u64 key = (__u64)info;
 	__u64 now = bpf_ktime_get_ns();
 	__u32 helper;
 
 	if (!caller || !caller->in_request)
 		return 0;
 	helper = caller->helper;
-	bpf_map_delete_elem(&pending, &key);
-	bpf_map_delete_elem(&helpers, &helper);
+	if (helper)
+		bpf_map_delete_elem(&helpers, &helper);
+	else
+		forget_start(info);
 	if (!status)
 		caller->modprobe_ok_ns = now;
 	else if (caller->met_busy)

@@ -10,9 +10,9 @@
  * What was met in other calls is told from it by the call's number, and counted
  * as let through.
  *
- * Which modprobe works for whom is known by the subprocess_info, as in
- * causes.bpf.c. A missing module is one for which no modprobe of the call tried
- * to load anything, or found it loaded: such a call fails at once.
+ * Which modprobe works for whom is known from its start, as in causes.bpf.c. A
+ * missing module is one for which no modprobe of the call tried to load anything,
+ * or found it loaded: such a call fails at once.
  *
  * What is heuristic, and why that is benign: a get that fails in an interrupt
  * is taken for one of the interrupted call. If that call fails, too, it is
@@ -101,7 +101,8 @@ int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
 	static const struct helper_request none;
 	struct in_call *call = this_call(0);
 	struct helper_request *request;
-	__u64 key = (__u64)info;
+	__u64 start = (__u64)info;
+	__u64 key = own_key();
 
 	if (!call)
 		return 0;
@@ -122,21 +123,28 @@ int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
 			      (is_of_a_call() && raceless_gate_has_files());
 	request->above = served_key();
 	bpf_get_stack(ctx, &request->maker, sizeof(request->maker), 0);
+	bpf_map_update_elem(&gate_starts, &start, &key, BPF_ANY);
 	return 0;
 }
 
 SEC("fentry/call_usermodehelper_exec_async")
 int BPF_PROG(on_helper_start, void *info)
 {
-	__u64 key = (__u64)info;
+	__u64 start = (__u64)info;
+	__u64 *waiting = bpf_map_lookup_elem(&gate_starts, &start);
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct helper_request *request =
-		bpf_map_lookup_elem(&gate_requests, &key);
+	struct helper_request *request;
+	__u64 key;
 
-	if (!request)
+	if (!waiting)
 		return 0;
-	request->helper = tgid;
-	bpf_map_update_elem(&gate_helpers, &tgid, &key, BPF_ANY);
+	key = *waiting;
+	request = bpf_map_lookup_elem(&gate_requests, &key);
+	if (request) {
+		request->helper = tgid;
+		bpf_map_update_elem(&gate_helpers, &tgid, &key, BPF_ANY);
+	}
+	bpf_map_delete_elem(&gate_starts, &start);
 	return 0;
 }
 
@@ -144,7 +152,7 @@ SEC("fexit/call_usermodehelper_exec")
 int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 {
 	struct in_call *call = this_call(0);
-	__u64 key = (__u64)info;
+	__u64 key = own_key();
 	struct helper_request *request;
 	__u32 helper;
 
@@ -163,7 +171,10 @@ int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 	if (status && request->load_failed)
 		is_open();
 	helper = request->helper;
-	bpf_map_delete_elem(&gate_helpers, &helper);
+	if (helper)
+		bpf_map_delete_elem(&gate_helpers, &helper);
+	else
+		forget_start(info);
 	if (!bpf_map_delete_elem(&gate_requests, &key))
 		__sync_fetch_and_sub(&nr_requests, 1);
 	return 0;

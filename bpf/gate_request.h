@@ -18,7 +18,8 @@
 
 /*
  * A request whose modprobe runs, or another helper that an unload waits for, by
- * the address of its subprocess_info. Who made it sleeps until the helper is done.
+ * the thread that made it, which sleeps until the helper is done: it has no other
+ * one meanwhile.
  */
 struct helper_request {
 	__u32 helper; /* process */
@@ -39,7 +40,7 @@ struct {
 	__type(value, struct helper_request);
 } gate_requests SEC(".maps");
 
-/* And by the helper's process. */
+/* Its key, by the helper's process. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -47,24 +48,52 @@ struct {
 	__type(value, __u64);
 } gate_helpers SEC(".maps");
 
+/*
+ * And by the address of the subprocess_info, until the helper starts. Not longer:
+ * when the helper has ended, that address can be another request's, before the
+ * program at the end of this one has run.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+} gate_starts SEC(".maps");
+
 /* In gate_requests; mostly none, and then nobody works for one. */
 __u64 nr_requests = 0;
+
+/* That of the request that current makes. */
+static __always_inline __u64 own_key(void)
+{
+	return (__u32)bpf_get_current_pid_tgid();
+}
+
+/* A helper was never started, as there was no memory for its process. */
+static __always_inline void forget_start(struct subprocess_info *info)
+{
+	__u64 start = (__u64)info;
+	__u64 *key = bpf_map_lookup_elem(&gate_starts, &start);
+
+	if (key && *key == own_key())
+		bpf_map_delete_elem(&gate_starts, &start);
+}
 
 /* The key of the request that this process works for, or 0. */
 static __always_inline __u64 served_key(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	int generation;
-	__u64 *info;
+	__u64 *key;
 
 	if (!nr_requests)
 		return 0;
 	for (generation = 0; generation < HELPER_GENERATIONS; generation++) {
 		__u32 tgid = task->tgid;
 
-		info = bpf_map_lookup_elem(&gate_helpers, &tgid);
-		if (info)
-			return *info;
+		key = bpf_map_lookup_elem(&gate_helpers, &tgid);
+		if (key)
+			return *key;
 		task = task->real_parent;
 	}
 	return 0;
