@@ -2,7 +2,7 @@
 /*
  * What scheduler.bpf.c needs of sched_ext, which the kernel that vmlinux.h comes from has not:
  * of each type the fields that are used, which libbpf finds by their names. Facts:
- * kernel/sched/ext.c of Linux 6.12.
+ * kernel/sched/ext.c of Linux 6.12, the BTF of 7.3.
  */
 #ifndef RACELESS_BPF_SCHED_EXT_H
 #define RACELESS_BPF_SCHED_EXT_H
@@ -70,13 +70,63 @@ __ksym struct task_struct *
 bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *iterator);
 void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *iterator) __ksym;
 
+/* 6.12 has the first name, later kernels the second: the one that is missing is never reached. */
 void scx_bpf_dispatch(struct task_struct *task, __u64 dsq, __u64 slice,
-		      __u64 flags) __ksym;
+		      __u64 flags) __ksym __weak;
+void scx_bpf_dsq_insert(struct task_struct *task, __u64 dsq, __u64 slice,
+			__u64 flags) __ksym __weak;
 void scx_bpf_dispatch_vtime(struct task_struct *task, __u64 dsq, __u64 slice,
-			    __u64 vtime, __u64 flags) __ksym;
+			    __u64 vtime, __u64 flags) __ksym __weak;
+void scx_bpf_dsq_insert_vtime(struct task_struct *task, __u64 dsq, __u64 slice,
+			      __u64 vtime, __u64 flags) __ksym __weak;
 bool scx_bpf_dispatch_vtime_from_dsq(struct bpf_iter_scx_dsq *iterator,
 				     struct task_struct *task, __u64 dsq,
-				     __u64 flags) __ksym;
-bool scx_bpf_consume(__u64 dsq) __ksym;
+				     __u64 flags) __ksym __weak;
+bool scx_bpf_dsq_move_vtime(struct bpf_iter_scx_dsq *iterator,
+			    struct task_struct *task, __u64 dsq,
+			    __u64 flags) __ksym __weak;
+bool scx_bpf_consume(__u64 dsq) __ksym __weak;
+bool scx_bpf_dsq_move_to_local(__u64 dsq) __ksym __weak;
+
+/* Which of the two: set before the programs are loaded. */
+const volatile bool has_dsq_names = false;
+
+/* Into the queue of the CPU that asks. */
+static __always_inline void insert_local(struct task_struct *task, __u64 slice,
+					 __u64 flags)
+{
+	if (has_dsq_names)
+		scx_bpf_dsq_insert(task, SCX_DSQ_LOCAL, slice, flags);
+	else
+		scx_bpf_dispatch(task, SCX_DSQ_LOCAL, slice, flags);
+}
+
+/* Into a queue in the order of a time. */
+static __always_inline void insert_ordered(struct task_struct *task, __u64 dsq,
+					   __u64 slice, __u64 time, __u64 flags)
+{
+	if (has_dsq_names)
+		scx_bpf_dsq_insert_vtime(task, dsq, slice, time, flags);
+	else
+		scx_bpf_dispatch_vtime(task, dsq, slice, time, flags);
+}
+
+/* From the queue that is iterated over to another one; false if it is in the first no more. */
+static __always_inline bool move_ordered(struct bpf_iter_scx_dsq *from,
+					 struct task_struct *task, __u64 dsq)
+{
+	if (has_dsq_names)
+		return scx_bpf_dsq_move_vtime(from, task, dsq, 0);
+	return scx_bpf_dispatch_vtime_from_dsq(from, task, dsq, 0);
+}
+
+/* The CPU that asks takes the first that it may run. */
+static __always_inline void take_first(__u64 dsq)
+{
+	if (has_dsq_names)
+		scx_bpf_dsq_move_to_local(dsq);
+	else
+		scx_bpf_consume(dsq);
+}
 
 #endif /* RACELESS_BPF_SCHED_EXT_H */

@@ -93,13 +93,13 @@ void BPF_PROG(enqueue, struct task_struct *task, __u64 flags)
 	__u32 shift;
 
 	if (task->nr_cpus_allowed == 1 || task->migration_disabled) {
-		scx_bpf_dispatch(task, SCX_DSQ_LOCAL, SLICE_NS, flags);
+		insert_local(task, SLICE_NS, flags);
 		return;
 	}
 	plan = draw();
 	if (plan % 100 >= held_percent) {
 		plan = (plan / 100) & ((1ULL << DISORDER_SHIFT) - 1);
-		scx_bpf_dispatch_vtime(task, READY, SLICE_NS, now + plan, flags);
+		insert_ordered(task, READY, SLICE_NS, now + plan, flags);
 		return;
 	}
 	__sync_fetch_and_add(&nr_held, 1);
@@ -107,13 +107,13 @@ void BPF_PROG(enqueue, struct task_struct *task, __u64 flags)
 	hold = NSEC_PER_USEC << (shift & 31);
 	if (hold > longest_hold_ns)
 		hold = longest_hold_ns;
-	scx_bpf_dispatch_vtime(task, HELD, SLICE_NS, now + hold, flags);
+	insert_ordered(task, HELD, SLICE_NS, now + hold, flags);
 }
 
 SEC("struct_ops/dispatch")
 void BPF_PROG(dispatch, __s32 cpu, struct task_struct *previous)
 {
-	scx_bpf_consume(READY);
+	take_first(READY);
 }
 
 /* Those whose time has come. HELD is in the order of these times. */
@@ -135,8 +135,7 @@ static __always_inline bool end_holds(void)
 			if (BPF_CORE_READ((struct task_struct___scx *)task,
 					  scx.dsq_vtime) > now)
 				break;
-			ended |= scx_bpf_dispatch_vtime_from_dsq(&held, task,
-								 READY, 0);
+			ended |= move_ordered(&held, task, READY);
 		}
 	}
 	bpf_iter_scx_dsq_destroy(&held);

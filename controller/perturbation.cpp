@@ -21,10 +21,9 @@ constexpr auto kBpfStructOps = static_cast<bpf_attach_type>(44);
 
 constexpr uint64_t kNsPerUs = 1000;
 
-bool kernel_has_sched_ext() {
+bool kernel_has(const char* name, uint32_t kind) {
   btf* types = btf__load_vmlinux_btf();
-  const bool has =
-      types != nullptr && btf__find_by_name_kind(types, "sched_ext_ops", BTF_KIND_STRUCT) > 0;
+  const bool has = types != nullptr && btf__find_by_name_kind(types, name, kind) > 0;
   btf__free(types);
   return has;
 }
@@ -43,7 +42,7 @@ void Perturbation::Destroy::operator()(scheduler_bpf* skeleton) const {
 }
 
 Result<Perturbation> Perturbation::begin(const PerturbationPlan& plan) {
-  if (!kernel_has_sched_ext())
+  if (!kernel_has("sched_ext_ops", BTF_KIND_STRUCT))
     return fail(0,
                 "this kernel has no sched_ext, with which a BPF program schedules; it needs Linux "
                 "6.12 or later, "
@@ -51,6 +50,7 @@ Result<Perturbation> Perturbation::begin(const PerturbationPlan& plan) {
   const LibbpfLog log;
   Skeleton skeleton(scheduler_bpf::open());
   if (!skeleton) return log.fail(errno, "cannot open the scheduler's BPF programs");
+  skeleton->rodata->has_dsq_names = kernel_has("scx_bpf_dsq_insert", BTF_KIND_FUNC);
   skeleton->rodata->seed = plan.seed;
   skeleton->rodata->held_percent = plan.held_percent;
   skeleton->rodata->longest_hold_ns = plan.longest_hold_ns;
