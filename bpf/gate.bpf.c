@@ -130,21 +130,7 @@ int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
 SEC("fentry/call_usermodehelper_exec_async")
 int BPF_PROG(on_helper_start, void *info)
 {
-	__u64 start = (__u64)info;
-	__u64 *waiting = bpf_map_lookup_elem(&gate_starts, &start);
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct helper_request *request;
-	__u64 key;
-
-	if (!waiting)
-		return 0;
-	key = *waiting;
-	request = bpf_map_lookup_elem(&gate_requests, &key);
-	if (request) {
-		request->helper = tgid;
-		bpf_map_update_elem(&gate_helpers, &tgid, &key, BPF_ANY);
-	}
-	bpf_map_delete_elem(&gate_starts, &start);
+	start_helper(info);
 	return 0;
 }
 

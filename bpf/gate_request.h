@@ -69,6 +69,26 @@ static __always_inline __u64 own_key(void)
 	return (__u32)bpf_get_current_pid_tgid();
 }
 
+/* Current is the helper that starts. */
+static __always_inline void start_helper(void *info)
+{
+	__u64 start = (__u64)info;
+	__u64 *waiting = bpf_map_lookup_elem(&gate_starts, &start);
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct helper_request *request;
+	__u64 key;
+
+	if (!waiting)
+		return;
+	key = *waiting;
+	request = bpf_map_lookup_elem(&gate_requests, &key);
+	if (request) {
+		request->helper = tgid;
+		bpf_map_update_elem(&gate_helpers, &tgid, &key, BPF_ANY);
+	}
+	bpf_map_delete_elem(&gate_starts, &start);
+}
+
 /* A helper was never started, as there was no memory for its process. */
 static __always_inline void forget_start(struct subprocess_info *info)
 {

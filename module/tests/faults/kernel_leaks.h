@@ -5,8 +5,8 @@
 
 namespace raceless {
 
-// Lets kmemleak look, if the kernel has it, and forget what it found: leaks that are known to be the
-// kernel's own. Any other is a failure of the test. Takes 12 s.
+// Lets kmemleak look, if the kernel has it, and forget what it found: leaks that are known to be
+// the kernel's own. Any other is a failure of the test. Takes 12 s.
 void forgive_kernel_leaks();
 
 }  // namespace raceless

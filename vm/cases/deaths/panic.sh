@@ -5,7 +5,7 @@
 # memory: 256
 # timeout: 30
 # expect: PANIC
-# cause: Kernel panic - not syncing: asked to( in deadly_panic.*raceless_deadly.)?$
+# cause: Kernel panic - not syncing: asked to in deadly_panic.*raceless_deadly.
 echo "KTAP version 1"
 echo "1..1"
 echo "ok 1 - all is well"

@@ -5,7 +5,7 @@
 # memory: 256
 # timeout: 30
 # expect: SPLAT
-# cause: WARNING: .* at (.*raceless_deadly.c:[0-9]+ )?deadly_warn.*raceless_deadly.
+# cause: WARNING: .* at .*raceless_deadly.c:[0-9]+ deadly_warn.*raceless_deadly.
 echo "KTAP version 1"
 echo "1..1"
 echo "ok 1 - all is well"
