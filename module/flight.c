@@ -74,8 +74,11 @@ void raceless_flight_kick(struct raceless_slot *slot)
 	queue_delayed_work(flight_queue, &slot->flight, 0);
 }
 
-/* Is it over for us? Somebody else published, or is about to resolve everyone. */
-static bool overtaken(struct raceless_slot *slot)
+/*
+ * Under slot->lock: is it over for the flight in the air? Somebody else published,
+ * or is about to resolve everyone.
+ */
+bool raceless_flight_is_over(const struct raceless_slot *slot)
 {
 	return slot->publishes != slot->flight_publishes || slot->leaving ||
 	       slot->hold || slot->state != RACELESS_GONE;
@@ -94,8 +97,10 @@ static void land(struct raceless_slot *slot, int error)
 	spin_lock(&slot->lock);
 	ns = ktime_get_ns() - slot->flight_ns;
 	slot->flying = false;
-	if (overtaken(slot))
+	if (raceless_flight_is_over(slot))
 		error = 0;
+	else if (error && slot->init_failures != slot->flight_failures)
+		error = slot->init_error; /* it may have failed just now */
 	if (error) {
 		failed = raceless_waiters_fail(slot, error, &resolved);
 		slot->flight_errors++;
@@ -173,34 +178,56 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed,
 
 /* The module is still there: its init is called again. */
 static void fly_in_place(struct raceless_slot *slot,
-			 struct raceless_provider *provider)
+			 struct raceless_provider *provider, bool revived)
 {
 	int err;
 
 	raceless_count(COUNT_FLIGHTS_IN_PLACE);
 	slot->flight_in_place = true; /* only the flight's own worker writes it */
-	err = raceless_instance_start(slot, provider, provider->owner);
+	err = raceless_instance_start(slot, provider, provider->owner, revived);
 	land(slot, err);
 }
 
 /*
+ * Under slot->lock: the module of one that was superseded goes, or is about to. A
+ * load of it fails until it has left the list, and it may be what modprobe loads.
+ */
+static bool elder_goes(struct raceless_slot *slot)
+{
+	struct raceless_provider *provider;
+
+	list_for_each_entry(provider, &slot->superseded, together)
+		if (!module_is_live(provider->owner))
+			return true;
+	return slot->elder[0] && raceless_owner_busy(slot->elder);
+}
+
+/*
  * modprobe has brought nobody. If another had replaced one that is registered still,
- * that one is given the name back. (One whose module goes is not: its exit takes it
- * from the list.)
+ * that one is given the name back. One whose module goes is not (its exit takes it
+ * from the list): modprobe is to be tried again (@again) when that has gone, or if
+ * it went in the meantime.
  * Return: the provider, claimed, with a reference on its module; or NULL.
  */
-static struct raceless_provider *revive(struct raceless_slot *slot)
+static struct raceless_provider *revive(struct raceless_slot *slot, bool *again)
 {
 	struct raceless_provider *provider, *revived = NULL;
 
+	*again = false;
 	spin_lock(&slot->lock);
-	if (!overtaken(slot) && !list_empty(&slot->waiters)) {
+	if (!raceless_flight_is_over(slot) && !list_empty(&slot->waiters)) {
 		list_for_each_entry(provider, &slot->superseded, together) {
-			if (!try_module_get(provider->owner))
+			if (!try_module_get(provider->owner)) {
+				*again = true;
 				continue;
+			}
 			revived = provider;
 			break;
 		}
+		if (!revived && slot->elder[0])
+			*again |= elder_goes(slot) ||
+				  (slot->flight_tries < MAX_TRIES &&
+				   raceless_owner_disturbed_since(slot->flight_tried_ns));
 	}
 	if (revived) {
 		list_del_init(&revived->together);
@@ -221,8 +248,9 @@ static void fly_modprobe(struct raceless_slot *slot)
 	bool disturbed = raceless_owner_busy("");
 	bool stale; /* a load has failed, before we begin ours */
 	u64 oldest_ns;
-	struct raceless_provider *superseded;
+	struct raceless_provider *superseded = NULL;
 	unsigned int delay;
+	bool again = false;
 	int status, err;
 
 	raceless_perturb(RACELESS_POINT_MODPROBE);
@@ -238,9 +266,12 @@ static void fly_modprobe(struct raceless_slot *slot)
 	err = judge(slot, status, disturbed, stale);
 	if (err != 1) {
 		raceless_perturb(RACELESS_POINT_LANDING);
-		superseded = err ? revive(slot) : NULL;
+		if (err)
+			superseded = revive(slot, &again);
 		if (superseded)
-			fly_in_place(slot, superseded);
+			fly_in_place(slot, superseded, true);
+		else if (again)
+			queue_delayed_work(flight_queue, &slot->flight, 1);
 		else
 			land(slot, err);
 		return;
@@ -256,10 +287,10 @@ static void flight_work(struct work_struct *work)
 	struct raceless_slot *slot =
 		container_of(flight, struct raceless_slot, flight);
 	struct raceless_provider *in_place = NULL;
-	bool wait = false, over;
+	bool wait = false, elder, over;
 
 	spin_lock(&slot->lock);
-	over = overtaken(slot) || list_empty(&slot->waiters) ||
+	over = raceless_flight_is_over(slot) || list_empty(&slot->waiters) ||
 	       READ_ONCE(exiting);
 	if (!over && slot->provider) {
 		/* parked; it fails if the module is going: its exit detaches */
@@ -269,7 +300,12 @@ static void flight_work(struct work_struct *work)
 			raceless_instance_claim(slot, &slot->tenure, in_place);
 		}
 	} else if (!over) {
-		wait = slot->owner[0] && raceless_owner_busy(slot->owner);
+		elder = elder_goes(slot);
+		/* an elder is in nobody's way unless modprobe has to load it */
+		wait = (slot->owner[0] && raceless_owner_busy(slot->owner)) ||
+		       (elder && slot->flight_tries);
+		if (!elder)
+			slot->elder[0] = 0; /* has left the list */
 		if (!wait)
 			slot->modprobes++;
 	}
@@ -280,7 +316,7 @@ static void flight_work(struct work_struct *work)
 	else if (wait)
 		queue_delayed_work(flight_queue, &slot->flight, 1);
 	else if (in_place)
-		fly_in_place(slot, in_place);
+		fly_in_place(slot, in_place, false);
 	else
 		fly_modprobe(slot);
 }
@@ -295,7 +331,7 @@ static void outlast_work(struct work_struct *work)
 }
 
 /*
- * Keeps a slot, and so the name of its owner, until that module has left the
+ * Keeps a slot, and so the names of its owners, until those modules have left the
  * list: a slot made anew meanwhile would not know for whom its flight has to
  * wait. Takes the caller's reference on the slot over. It looks again at growing
  * intervals: a module may have many names, and one that is held for long.
@@ -306,7 +342,8 @@ void raceless_flight_outlast(struct raceless_slot *slot)
 	bool busy;
 
 	spin_lock(&slot->lock);
-	busy = slot->owner[0] && raceless_owner_busy(slot->owner);
+	busy = (slot->owner[0] && raceless_owner_busy(slot->owner)) ||
+	       (slot->elder[0] && raceless_owner_busy(slot->elder));
 	delay = 1U << slot->outlasted;
 	slot->outlasted = busy ? min(slot->outlasted + 1, MAX_DELAY_SHIFT) : 0;
 	spin_unlock(&slot->lock);

@@ -109,14 +109,14 @@ static void publish(struct raceless_slot *slot, struct module *pin)
  * with a flight get it when that ends. Where the name is held, a flight that is
  * still in the air has nothing to say to anybody, and none is to come: they have the
  * error too. A provider that is registered stays on the slot, for the next flight to
- * try again.
+ * try again; one that was revived is superseded again, and in nobody's way.
  *
  * If the loader was killed in the middle, the error is about it and not about
  * the provider: a flight begins, or the one in the air tries again.
  */
 static void abandon(struct raceless_slot *slot,
 		    struct raceless_provider *provider, int error,
-		    struct module *pin)
+		    struct module *pin, bool revived)
 {
 	bool killed = fatal_signal_pending(current);
 	LIST_HEAD(resolved);
@@ -129,7 +129,11 @@ static void abandon(struct raceless_slot *slot,
 		slot->flight_failures++;
 	else
 		slot->init_error = error;
-	if (!provider->slot)
+	if (revived) {
+		list_add(&provider->together, &slot->superseded);
+		slot->leaving = false; /* who unregisters it takes it from there */
+	}
+	if (revived || !provider->slot)
 		slot->provider = NULL;
 	raceless_instance_enter(slot, &slot->tenure, RACELESS_GONE);
 	if (killed)
@@ -161,12 +165,13 @@ static int error_of(const struct raceless_provider *provider, int ret)
  * on it or NULL (with a place beside always NULL), is put as the claim ends, under
  * slot->lock. Not before: a module that goes between has its instance published
  * with nobody who wants a pin. Nor after: a module whose own init fails waits for
- * the claim, and for no reference, before it is freed.
+ * the claim, and for no reference, before it is freed. @revived: the provider was
+ * superseded.
  * Return: 0 or init's error.
  */
 int raceless_instance_start(struct raceless_slot *slot,
 			    struct raceless_provider *provider,
-			    struct module *pin)
+			    struct module *pin, bool revived)
 {
 	/* ours, or that of the predecessor, which stays while our init runs */
 	bool beside = READ_ONCE(slot->provider) != provider;
@@ -181,7 +186,7 @@ int raceless_instance_start(struct raceless_slot *slot,
 	if (beside)
 		raceless_replace_decide(slot, err);
 	else if (err)
-		abandon(slot, provider, err, pin);
+		abandon(slot, provider, err, pin, revived);
 	else
 		publish(slot, pin);
 	return err;
@@ -259,7 +264,7 @@ int __raceless_register(struct raceless_provider *provider,
 	if (err < 0)
 		goto err_beside;
 
-	err = raceless_instance_start(slot, provider, NULL);
+	err = raceless_instance_start(slot, provider, NULL, false);
 	raceless_beside_put(beside);
 	if (err)
 		goto err_count;

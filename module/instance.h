@@ -17,7 +17,7 @@ void raceless_instance_publish(struct raceless_slot *slot,
 
 int raceless_instance_start(struct raceless_slot *slot,
 			    struct raceless_provider *provider,
-			    struct module *pin);
+			    struct module *pin, bool revived);
 
 /* Woken when any instance has entered another state, under its slot's lock. */
 extern wait_queue_head_t raceless_leavers;

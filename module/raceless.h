@@ -243,6 +243,7 @@ struct raceless_slot {
 	);
 	struct raceless_beside *beside; /* the second instance; see replace.c */
 	struct list_head superseded; /* registered, replaced, gone; latest first */
+	char elder[MODULE_NAME_LEN]; /* owner of the last of them to unregister */
 	bool leaving; /* raceless_unregister() has begun, not yet detached */
 	bool flying; /* the flight's work is queued or runs */
 	struct raceless_hold *hold;

@@ -28,7 +28,9 @@
  * and anybody may register it. But where nobody does, and modprobe brings none,
  * it is what a flight calls the init of (flight.c): its module is loaded, so that
  * modprobe would never bring it again. So a successor that goes, or that fails with
- * another name of its module, leaves no name dead.
+ * another name of its module, leaves no name dead. If that init fails, it is
+ * superseded again. If its module goes, it is waited for as the owner of any
+ * instance is, once modprobe has failed.
  *
  * At the most two tasks run ops of one name at once: the worker, and whoever runs
  * those of the slot's instance. Both are known to those who look for deadlocks
@@ -88,9 +90,13 @@ int raceless_replace_claim(struct raceless_slot *slot,
 		return 0;
 	if (raceless_hold_forbids(slot))
 		return -EBUSY;
-	/* a flight is about to start one that is parked, or has just done so */
+	/*
+	 * A flight is about to start one that is parked, or has just done so. Not if
+	 * it was overtaken: that one may wait for the modprobe that loads us.
+	 */
 	if (slot->state != RACELESS_LIVE &&
-	    (slot->state != RACELESS_GONE || slot->flying))
+	    (slot->state != RACELESS_GONE ||
+	     (slot->flying && !raceless_flight_is_over(slot))))
 		return 0;
 	slot->beside = beside;
 	raceless_instance_claim(slot, &beside->tenure, provider);

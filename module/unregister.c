@@ -34,6 +34,9 @@ static bool settled(struct raceless_provider *provider)
 		return false;
 	if (slot->provider != provider) {
 		list_del_init(&provider->together); /* superseded */
+		if (provider->owner)
+			strscpy(slot->elder, provider->owner->name,
+				sizeof(slot->elder));
 		return true;
 	}
 	if (raceless_replace_pending(slot))

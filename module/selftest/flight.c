@@ -14,12 +14,13 @@
 
 static struct gate modprobe;
 static unsigned int nr_modprobes; /* run since the module was loaded */
+static struct raceless_provider *in_modprobe; /* which it registers, if set */
 
 static int on_modprobe(const char *value, const struct kernel_param *param)
 {
 	nr_modprobes++;
 	gate_pass(&modprobe);
-	return 0;
+	return in_modprobe ? raceless_register(in_modprobe) : 0;
 }
 
 static const struct kernel_param_ops on_modprobe_ops = { .set = on_modprobe };
@@ -277,6 +278,75 @@ static const char *init_fails_under_hold(void)
 	return NULL;
 }
 
+/*
+ * Somebody else published while modprobe ran, and is parked: what modprobe loads
+ * replaces it, and does not wait for the flight, which waits for modprobe.
+ */
+static const char *successor(void)
+{
+	const char *complaint = begin(PATIENCE);
+	struct raceless_provider *provider;
+
+	if (complaint)
+		return complaint;
+	EXPECT(!raceless_register(&subject.provider));
+	EXPECT(actor_done(&getter) && !getter.result);
+	raceless_put(getter.provider);
+	EXPECT(!raceless_park(&subject.provider));
+	subject_prepare(&other, NAME);
+	other.provider.replace = true;
+	in_modprobe = &other.provider;
+	gate_open(&modprobe);
+	EXPECT(landed());
+	in_modprobe = NULL;
+	provider = raceless_tryget(slot);
+	EXPECT(provider == &other.provider && modprobes() == 1);
+	raceless_put(provider);
+	raceless_unregister(&subject.provider);
+	raceless_unregister(&other.provider);
+	raceless_slot_put(slot);
+	return NULL;
+}
+
+/*
+ * modprobe finds a module that was superseded, and that goes before anybody can
+ * take a reference on it: the flight waits until it has gone, as for any owner.
+ */
+static const char *superseded_goes(void)
+{
+	static struct module going = { .name = "selftest_going" };
+	const char *complaint = prepare();
+
+	if (complaint)
+		return complaint;
+	going.state = MODULE_STATE_LIVE;
+	EXPECT(!__raceless_register(&subject.provider, &going));
+	subject_prepare(&other, NAME);
+	other.provider.replace = true;
+	EXPECT(!raceless_register(&other.provider));
+	EXPECT(wait_event_timeout(slot->changed, !READ_ONCE(slot->beside),
+				  PATIENCE));
+	raceless_unregister(&other.provider);
+	gate_close(&modprobe);
+	EXPECT(start_get(&getter, PATIENCE));
+	EXPECT(gate_reached(&modprobe));
+	going.state = MODULE_STATE_GOING;
+	gate_open(&modprobe);
+	/* the longest that it may take until it has an error, if it has one */
+	EXPECT(!wait_for_completion_timeout(&getter.done, HZ));
+	EXPECT(slot->flying);
+	subject_prepare(&other, NAME);
+	EXPECT(!raceless_register(&other.provider));
+	EXPECT(actor_done(&getter) && !getter.result);
+	EXPECT(getter.provider == &other.provider);
+	EXPECT(landed());
+	raceless_put(getter.provider);
+	raceless_unregister(&other.provider);
+	raceless_unregister(&subject.provider);
+	raceless_slot_put(slot);
+	return NULL;
+}
+
 /* There is nothing to unload yet, and asking for it disturbs nobody. */
 static const char *unload_of_absent(void)
 {
@@ -349,6 +419,8 @@ const struct test flight_tests[] = {
 	{ "init_that_fails_in_a_flight", init_fails },
 	{ "killed_load_after_an_init_that_fails", killed_after_failure },
 	{ "init_that_fails_under_a_hold", init_fails_under_hold },
+	{ "successor_from_an_overtaken_flight", successor },
+	{ "superseded_module_that_goes", superseded_goes },
 	{ "unload_of_what_is_not_there_yet", unload_of_absent },
 	{ "get_in_an_unload_has_the_next_instance", satisfied },
 	{},

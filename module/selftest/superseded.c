@@ -66,17 +66,17 @@ static const char *latest_of_several(void)
 	EXPECT(provider == &new.provider && new.inits == 2);
 	raceless_put(provider);
 	raceless_unregister(&new.provider);
-	/* an init that fails leaves it the name's provider, as any that is parked */
+	/* one whose init fails is in nobody's way, as before */
 	old.init_error = -EIO;
 	EXPECT(raceless_get(slot, PATIENCE) == ERR_PTR(-EIO));
-	EXPECT(slot->provider == &old.provider);
 	old.init_error = 0;
+	newest.provider.replace = false;
 	EXPECT(!raceless_register(&newest.provider));
-	provider = raceless_tryget(slot);
-	EXPECT(provider == &newest.provider);
+	raceless_unregister(&newest.provider);
+	provider = raceless_get(slot, PATIENCE);
+	EXPECT(provider == &old.provider && old.inits == 3);
 	raceless_put(provider);
 	raceless_unregister(&old.provider);
-	raceless_unregister(&newest.provider);
 	EXPECT(raceless_get(slot, PATIENCE) == ERR_PTR(-ENOENT));
 	raceless_slot_put(slot);
 	return NULL;
