@@ -105,147 +105,21 @@ static __always_inline __u32 this_call(void)
 	return regs->orig_ax;
 }
 
-/* `got` is a bool, of which the ABI defines the lowest 8 bits only. */
-SEC("fexit/try_module_get")
-int BPF_PROG(on_module_get, struct module *module, __u64 got)
+/*
+ * Programs are attached in the order of this file: where one ends what another one
+ * begins, it comes first, so that nothing begins whose end is not seen.
+ */
+
+/* What a thread met in calls that are not listed goes with it. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_call_end_thread, struct task_struct *task)
 {
-	struct raceless_caller *caller;
+	__u32 tid = task->pid;
 
-	if ((__u8)got || !module)
-		return 0;
-	caller = this_caller();
-	if (!caller)
-		return 0;
-	raceless_meet_in(caller, this_call());
-	caller->get_failed_ns = bpf_ktime_get_ns();
-	bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
-				  module->name);
-	return 0;
-}
-
-SEC("tp_btf/module_request")
-int BPF_PROG(on_module_request, const char *name, bool wait)
-{
-	struct raceless_caller *caller;
-
-	if (!wait)
-		return 0;
-	caller = this_caller();
-	if (!caller)
-		return 0;
-	raceless_meet_in(caller, this_call());
-	caller->requested_ns = bpf_ktime_get_ns();
-	/* A module that was met says more than the alias of its resource. */
-	if (!caller->get_failed_ns)
-		bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
-					  name);
-	caller->in_request = 1;
-	caller->met_busy = 0;
-	return 0;
-}
-
-SEC("fentry/call_usermodehelper_exec")
-int BPF_PROG(on_helper_wanted, struct subprocess_info *info)
-{
-	struct raceless_caller *caller = this_caller();
-	__u64 key = (__u64)info;
-	__u32 tid = current_tid();
-
-	/* Helpers other than modprobe are of no interest. */
-	if (!caller || !caller->in_request)
-		return 0;
-	if (bpf_map_update_elem(&pending, &key, &tid, BPF_ANY))
-		DROP(tasks);
-	return 0;
-}
-
-SEC("fentry/call_usermodehelper_exec_async")
-int BPF_PROG(on_helper_start, void *info)
-{
-	struct raceless_caller *caller;
-	__u64 key = (__u64)info;
-	__u32 tgid = current_tgid();
-	__u32 *waiting = bpf_map_lookup_elem(&pending, &key);
-	__u32 tid;
-
-	if (!waiting)
-		return 0;
-	tid = *waiting;
-	bpf_map_delete_elem(&pending, &key);
-	caller = bpf_map_lookup_elem(&callers, &tid);
-	if (!caller)
-		return 0;
-	caller->helper = tgid;
-	if (bpf_map_update_elem(&helpers, &tgid, &tid, BPF_ANY))
-		DROP(tasks);
-	return 0;
-}
-
-/* A helper was never started, as there was no memory for its process. */
-static __always_inline void forget_start(struct subprocess_info *info)
-{
-	__u64 key = (__u64)info;
-	__u32 *tid = bpf_map_lookup_elem(&pending, &key);
-
-	if (tid && *tid == current_tid())
-		bpf_map_delete_elem(&pending, &key);
-}
-
-SEC("fexit/call_usermodehelper_exec")
-int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
-{
-	struct raceless_caller *caller = this_caller();
-	__u64 now = bpf_ktime_get_ns();
-	__u32 helper;
-
-	if (!caller || !caller->in_request)
-		return 0;
-	helper = caller->helper;
-	if (helper)
-		bpf_map_delete_elem(&helpers, &helper);
-	else
-		forget_start(info);
-	if (!status)
-		caller->modprobe_ok_ns = now;
-	else if (caller->met_busy)
-		caller->modprobe_busy_ns = now;
-	else
-		caller->modprobe_failed_ns = now;
-	caller->helper = 0;
-	caller->in_request = 0;
-	return 0;
-}
-
-static __always_inline void on_load_end(long error)
-{
-	struct raceless_caller *caller;
-
-	if (error != -EBUSY)
-		return;
-	caller = requester();
-	if (caller) {
-		caller->met_busy = 1;
-		return;
-	}
-	/* Who loads by itself is told by the load that it was busy. */
-	if (!watched_tgid)
-		return;
-	caller = this_caller();
-	if (caller)
-		caller->load_busy_ns = bpf_ktime_get_ns();
-}
-
-SEC("fexit/__x64_sys_finit_module")
-int BPF_PROG(on_file_load_end, const struct pt_regs *regs, long error)
-{
-	on_load_end(error);
-	return 0;
-}
-
-SEC("fexit/__x64_sys_init_module")
-int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
-{
-	on_load_end(error);
+	bpf_map_delete_elem(&callers, &tid);
+	/* or a helper whose request was killed just when it started */
+	if (bpf_map_lookup_elem(&helpers, &tid))
+		bpf_map_delete_elem(&helpers, &tid);
 	return 0;
 }
 
@@ -305,12 +179,155 @@ ON_CALL_END(mount, 165)
 ON_CALL_END(fsopen, 430)
 ON_CALL_END(fsconfig, 431)
 
-/* What a thread met in calls that are not listed goes with it. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_call_end_thread, struct task_struct *task)
+/* A helper was never started, as there was no memory for its process. */
+static __always_inline void forget_start(struct subprocess_info *info)
 {
-	__u32 tid = task->pid;
+	__u64 key = (__u64)info;
+	__u32 *tid = bpf_map_lookup_elem(&pending, &key);
 
-	bpf_map_delete_elem(&callers, &tid);
+	if (tid && *tid == current_tid())
+		bpf_map_delete_elem(&pending, &key);
+}
+
+/* Its process may have been another's since: pids come round. */
+static __always_inline void forget_helper(__u32 helper)
+{
+	__u32 *tid = bpf_map_lookup_elem(&helpers, &helper);
+
+	if (tid && *tid == current_tid())
+		bpf_map_delete_elem(&helpers, &helper);
+}
+
+SEC("fexit/call_usermodehelper_exec")
+int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
+{
+	struct raceless_caller *caller = this_caller();
+	__u64 now = bpf_ktime_get_ns();
+	__u32 helper;
+
+	if (!caller || !caller->in_request)
+		return 0;
+	helper = caller->helper;
+	if (helper)
+		forget_helper(helper);
+	else
+		forget_start(info);
+	if (!status)
+		caller->modprobe_ok_ns = now;
+	else if (caller->met_busy)
+		caller->modprobe_busy_ns = now;
+	else
+		caller->modprobe_failed_ns = now;
+	caller->helper = 0;
+	caller->in_request = 0;
+	return 0;
+}
+
+static __always_inline void on_load_end(long error)
+{
+	struct raceless_caller *caller;
+
+	if (error != -EBUSY)
+		return;
+	caller = requester();
+	if (caller) {
+		caller->met_busy = 1;
+		return;
+	}
+	/* Who loads by itself is told by the load that it was busy. */
+	if (!watched_tgid)
+		return;
+	caller = this_caller();
+	if (caller)
+		caller->load_busy_ns = bpf_ktime_get_ns();
+}
+
+SEC("fexit/__x64_sys_finit_module")
+int BPF_PROG(on_file_load_end, const struct pt_regs *regs, long error)
+{
+	on_load_end(error);
+	return 0;
+}
+
+SEC("fexit/__x64_sys_init_module")
+int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
+{
+	on_load_end(error);
+	return 0;
+}
+
+SEC("fentry/call_usermodehelper_exec_async")
+int BPF_PROG(on_helper_start, void *info)
+{
+	struct raceless_caller *caller;
+	__u64 key = (__u64)info;
+	__u32 tgid = current_tgid();
+	__u32 *waiting = bpf_map_lookup_elem(&pending, &key);
+	__u32 tid;
+
+	if (!waiting)
+		return 0;
+	tid = *waiting;
+	bpf_map_delete_elem(&pending, &key);
+	caller = bpf_map_lookup_elem(&callers, &tid);
+	if (!caller)
+		return 0;
+	caller->helper = tgid;
+	if (bpf_map_update_elem(&helpers, &tgid, &tid, BPF_ANY))
+		DROP(tasks);
+	return 0;
+}
+
+SEC("fentry/call_usermodehelper_exec")
+int BPF_PROG(on_helper_wanted, struct subprocess_info *info)
+{
+	struct raceless_caller *caller = this_caller();
+	__u64 key = (__u64)info;
+	__u32 tid = current_tid();
+
+	/* Helpers other than modprobe are of no interest. */
+	if (!caller || !caller->in_request)
+		return 0;
+	if (bpf_map_update_elem(&pending, &key, &tid, BPF_ANY))
+		DROP(tasks);
+	return 0;
+}
+
+SEC("tp_btf/module_request")
+int BPF_PROG(on_module_request, const char *name, bool wait)
+{
+	struct raceless_caller *caller;
+
+	if (!wait)
+		return 0;
+	caller = this_caller();
+	if (!caller)
+		return 0;
+	raceless_meet_in(caller, this_call());
+	caller->requested_ns = bpf_ktime_get_ns();
+	/* A module that was met says more than the alias of its resource. */
+	if (!caller->get_failed_ns)
+		bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
+					  name);
+	caller->in_request = 1;
+	caller->met_busy = 0;
+	return 0;
+}
+
+/* `got` is a bool, of which the ABI defines the lowest 8 bits only. */
+SEC("fexit/try_module_get")
+int BPF_PROG(on_module_get, struct module *module, __u64 got)
+{
+	struct raceless_caller *caller;
+
+	if ((__u8)got || !module)
+		return 0;
+	caller = this_caller();
+	if (!caller)
+		return 0;
+	raceless_meet_in(caller, this_call());
+	caller->get_failed_ns = bpf_ktime_get_ns();
+	bpf_probe_read_kernel_str(caller->name, sizeof(caller->name),
+				  module->name);
 	return 0;
 }

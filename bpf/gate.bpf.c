@@ -37,132 +37,30 @@ char LICENSE[] SEC("license") = "GPL";
 #define SYS_SETSOCKOPT		 14
 #define SYS_GETSOCKOPT		 15
 
-/* Of raceless.ko, which looks at all gets. */
-SEC("fentry/raceless_gate_get_fails")
-int BPF_PROG(on_get, struct module *module)
-{
-	struct in_call *call;
-
-	if (is_open())
-		return 0;
-	call = this_call(0);
-	if (!call && !raceless_gate_may_allocate()) {
-		raceless_gate_opened(RACELESS_GATE_OPEN_MEMORY);
-		return 0;
-	}
-	call = enter_call();
-	if (!call)
-		return 0;
-	mark(call);
-	call->evidence.met |= RACELESS_GATE_MET_GET;
-	bpf_probe_read_kernel_str(call->evidence.module,
-				  sizeof(call->evidence.module), module->name);
-	return 0;
-}
+/*
+ * Programs are attached in the order of this file: where one ends what another one
+ * begins, it comes first, so that nothing begins whose end is not seen.
+ */
 
 /*
- * Somebody asks for a module. Not at the tracepoint a little later: programs run
- * there with preemption off, and what is asked of raceless.ko may sleep on
- * PREEMPT_RT.
+ * A call that was given up, or whose restart its task did not live to see, has had
+ * no end that was seen here; nor has a delete if the program was skipped.
  */
-SEC("fexit/security_kernel_module_request")
-int BPF_PROG(on_request, char *alias, int refused)
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct in_call *call;
 
-	if (refused)
+	forget_requests(task);
+	if (!nr_marked && !nr_deletes)
 		return 0;
-	call = enter_call();
+	call = bpf_task_storage_get(&gate_calls, task, NULL, 0);
 	if (!call)
 		return 0;
-	call->requested_ns = bpf_ktime_get_ns();
-	return 0;
-}
-
-/* Its call waits for modprobe now. */
-static __always_inline void begin_request(struct in_call *call)
-{
-	struct raceless_gate_name any = {};
-
-	mark(call);
-	call->evidence.met |= RACELESS_GATE_MET_REQUEST;
-	if (!call->evidence.since_ns)
-		call->evidence.since_ns = call->requested_ns;
-	if (raceless_gate_dying(&any))
-		meet_dying(call);
-	if (raceless_gate_request())
-		call->known = 1;
-}
-
-/* Of all helpers, those are of interest that a request or an unload waits for. */
-SEC("fentry/call_usermodehelper_exec")
-int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
-{
-	static const struct helper_request none;
-	struct in_call *call = this_call(0);
-	struct helper_request *request;
-	__u64 start = (__u64)info;
-	__u64 key = own_key();
-
-	if (!call)
-		return 0;
-	if (!(wait & UMH_WAIT_PROC))
-		call->requested_ns = 0;
-	if (!(wait & UMH_WAIT_PROC) || (!call->requested_ns && !call->unloading))
-		return 0;
-	if (call->requested_ns && is_of_a_call() && is_listed(call->nr))
-		begin_request(call);
-	if (!bpf_map_update_elem(&gate_requests, &key, &none, BPF_NOEXIST))
-		__sync_fetch_and_add(&nr_requests, 1);
-	else /* the end of an older one was missed */
-		bpf_map_update_elem(&gate_requests, &key, &none, BPF_EXIST);
-	request = bpf_map_lookup_elem(&gate_requests, &key);
-	if (!request)
-		return 0;
-	request->own_unload = call->unloading ||
-			      (is_of_a_call() && raceless_gate_has_files());
-	request->above = served_key();
-	bpf_get_stack(ctx, &request->maker, sizeof(request->maker), 0);
-	bpf_map_update_elem(&gate_starts, &start, &key, BPF_ANY);
-	return 0;
-}
-
-SEC("fentry/call_usermodehelper_exec_async")
-int BPF_PROG(on_helper_start, void *info)
-{
-	start_helper(info);
-	return 0;
-}
-
-SEC("fexit/call_usermodehelper_exec")
-int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
-{
-	struct in_call *call = this_call(0);
-	__u64 key = own_key();
-	struct helper_request *request;
-	__u32 helper;
-
-	if (!call)
-		return 0;
-	request = bpf_map_lookup_elem(&gate_requests, &key);
-	if (call->requested_ns) {
-		if (!status)
-			note_success(&call->evidence, request);
-		else
-			note_failure(&call->evidence, request);
-	}
-	call->requested_ns = 0;
-	if (!request)
-		return 0;
-	if (status && request->load_failed)
-		is_open();
-	helper = request->helper;
-	if (helper)
-		bpf_map_delete_elem(&gate_helpers, &helper);
-	else
-		forget_start(info);
-	if (!bpf_map_delete_elem(&gate_requests, &key))
-		__sync_fetch_and_sub(&nr_requests, 1);
+	unmark(call);
+	if (call->unloading)
+		__sync_fetch_and_sub(&nr_deletes, 1);
+	call->unloading = 0;
 	return 0;
 }
 
@@ -202,25 +100,6 @@ static __always_inline int end_call(__u32 syscall, long error)
 	return end_marked_call(syscall, error);
 }
 
-static __always_inline int begin_load(void)
-{
-	struct in_call *call = enter_call();
-	struct helper_request *request = served();
-
-	if (request) {
-		request->found = 1;
-		request->unnamed = 1;
-	}
-	if (!call)
-		return 0;
-	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
-	call->evidence.since_ns = bpf_ktime_get_ns();
-	call->raced_before = nr_raced_ended;
-	call->loading = 1;
-	mark(call);
-	return 0;
-}
-
 /* A failed load, but for one of a module that is there already. */
 static __noinline int end_load(__u32 syscall, long error)
 {
@@ -242,172 +121,6 @@ static __noinline int end_load(__u32 syscall, long error)
 					      RACELESS_GATE_MET_DYING :
 					      RACELESS_GATE_MET_BUSY;
 	return end_call(syscall, error);
-}
-
-/* The loader looks for a module of that name, under module_mutex. */
-SEC("fexit/find_module_all")
-int BPF_PROG(on_look, char *name, __u64 length, __u64 even_unformed,
-	     struct module *found)
-{
-	struct helper_request *request;
-	struct raceless_gate_name *looked_for;
-	struct in_call *call;
-
-	if (!(__u8)even_unformed)
-		return 0;
-	call = this_call(0);
-	if (!call || !call->loading)
-		return 0;
-	bpf_probe_read_kernel_str(call->evidence.module,
-				  sizeof(call->evidence.module), name);
-	looked_for = (void *)call->evidence.module;
-	if (found && raceless_gate_dying(looked_for))
-		meet_dying(call);
-	request = served();
-	if (request)
-		find(request, name);
-	return 0;
-}
-
-/* kmod asks whether a module is there already by the state of each. */
-SEC("fentry/show_initstate")
-int BPF_PROG(on_state_read, struct module_attribute *attribute,
-	     struct module_kobject *module)
-{
-	struct helper_request *request = served();
-
-	if (request)
-		find(request, module->mod->name);
-	return 0;
-}
-
-/* And busybox's modprobe by the list of all. */
-SEC("fentry/modules_open")
-int BPF_PROG(on_list_read)
-{
-	struct helper_request *request = served();
-
-	if (request) {
-		request->found = 1;
-		request->unnamed = 1;
-	}
-	return 0;
-}
-
-SEC("fentry/do_init_module")
-int BPF_PROG(on_init, struct module *module)
-{
-	struct in_call *call = this_call(0);
-
-	if (call && call->loading)
-		call->evidence.met |= RACELESS_GATE_MET_INIT;
-	return 0;
-}
-
-/*
- * A call that was given up, or whose restart its task did not live to see, has had
- * no end that was seen here; nor has a delete if the program was skipped.
- */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
-{
-	struct in_call *call;
-
-	if (!nr_marked && !nr_deletes)
-		return 0;
-	call = bpf_task_storage_get(&gate_calls, task, NULL, 0);
-	if (!call)
-		return 0;
-	unmark(call);
-	if (call->unloading)
-		__sync_fetch_and_sub(&nr_deletes, 1);
-	call->unloading = 0;
-	return 0;
-}
-
-SEC("fexit/free_module")
-int BPF_PROG(on_freed)
-{
-	raceless_gate_freed();
-	return 0;
-}
-
-static __always_inline void begin_delete(const char *name, int compat)
-{
-	struct in_call *call = this_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
-	struct raceless_gate_name module = {};
-
-	/* May fail if the page is not there; its user has just written it. */
-	bpf_probe_read_user_str(module.text, sizeof(module.text), name);
-	/* it may be so still, where a program at the end was skipped */
-	if (call && !call->unloading) {
-		call->unloading = 1;
-		__sync_fetch_and_add(&nr_deletes, 1);
-	}
-	raceless_gate_delete(&module, compat);
-}
-
-static __always_inline int end_delete(void)
-{
-	struct in_call *call = this_call(0);
-
-	last_delete_ns = bpf_ktime_get_ns();
-	if (call && call->unloading) {
-		call->unloading = 0;
-		__sync_fetch_and_sub(&nr_deletes, 1);
-	}
-	return 0;
-}
-
-/* Attached in this order: no delete is seen to begin whose end is not. */
-SEC("fexit/__x64_sys_delete_module")
-int BPF_PROG(on_delete_end)
-{
-	return end_delete();
-}
-
-SEC("fexit/__ia32_sys_delete_module")
-int BPF_PROG(on_compat_delete_end)
-{
-	return end_delete();
-}
-
-SEC("fentry/__x64_sys_delete_module")
-int BPF_PROG(on_delete, const struct pt_regs *regs)
-{
-	begin_delete((const char *)regs->di, 0);
-	return 0;
-}
-
-SEC("fentry/__ia32_sys_delete_module")
-int BPF_PROG(on_compat_delete, const struct pt_regs *regs)
-{
-	begin_delete((const char *)(__u64)(__u32)regs->bx, 1);
-	return 0;
-}
-
-SEC("fentry/__x64_sys_finit_module")
-int BPF_PROG(on_file_load)
-{
-	return begin_load();
-}
-
-SEC("fentry/__x64_sys_init_module")
-int BPF_PROG(on_image_load)
-{
-	return begin_load();
-}
-
-SEC("fentry/__ia32_sys_finit_module")
-int BPF_PROG(on_compat_file_load)
-{
-	return begin_load();
-}
-
-SEC("fentry/__ia32_sys_init_module")
-int BPF_PROG(on_compat_image_load)
-{
-	return begin_load();
 }
 
 #define ON_RETURN(program, function, end, syscall)                             \
@@ -487,4 +200,289 @@ SEC("fexit/__ia32_sys_fsconfig")
 int BPF_PROG(on_compat_fsconfig_end, const struct pt_regs *regs, long error)
 {
 	return end_fsconfig(regs->cx, error);
+}
+
+static __always_inline int end_delete(void)
+{
+	struct in_call *call = this_call(0);
+
+	last_delete_ns = bpf_ktime_get_ns();
+	if (call && call->unloading) {
+		call->unloading = 0;
+		__sync_fetch_and_sub(&nr_deletes, 1);
+	}
+	return 0;
+}
+
+SEC("fexit/__x64_sys_delete_module")
+int BPF_PROG(on_delete_end)
+{
+	return end_delete();
+}
+
+SEC("fexit/__ia32_sys_delete_module")
+int BPF_PROG(on_compat_delete_end)
+{
+	return end_delete();
+}
+
+SEC("fexit/call_usermodehelper_exec")
+int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
+{
+	struct in_call *call = this_call(0);
+	__u64 key = own_key();
+	struct helper_request *request;
+
+	request = bpf_map_lookup_elem(&gate_requests, &key);
+	if (call && call->requested_ns) {
+		if (!status)
+			note_success(&call->evidence, request);
+		else
+			note_failure(&call->evidence, request);
+	}
+	if (call)
+		call->requested_ns = 0;
+	if (!request)
+		return 0;
+	if (status && request->load_failed)
+		is_open();
+	end_request(request, info);
+	return 0;
+}
+
+SEC("fentry/call_usermodehelper_exec_async")
+int BPF_PROG(on_helper_start, void *info)
+{
+	start_helper(info);
+	return 0;
+}
+
+/* Its call waits for modprobe now. */
+static __always_inline void begin_request(struct in_call *call)
+{
+	struct raceless_gate_name any = {};
+
+	mark(call);
+	call->evidence.met |= RACELESS_GATE_MET_REQUEST;
+	if (!call->evidence.since_ns)
+		call->evidence.since_ns = call->requested_ns;
+	if (raceless_gate_dying(&any))
+		meet_dying(call);
+	if (raceless_gate_request())
+		call->known = 1;
+}
+
+/* Of all helpers, those are of interest that a request or an unload waits for. */
+SEC("fentry/call_usermodehelper_exec")
+int BPF_PROG(on_helper_wanted, struct subprocess_info *info, int wait)
+{
+	static const struct helper_request none;
+	struct in_call *call = this_call(0);
+	struct helper_request *request;
+	__u64 start = (__u64)info;
+	__u64 key = own_key();
+
+	if (!call)
+		return 0;
+	/* or it was asked for in a call that got no memory for its modprobe */
+	if (!(wait & UMH_WAIT_PROC) || call->nr != this_nr())
+		call->requested_ns = 0;
+	if (!(wait & UMH_WAIT_PROC) || (!call->requested_ns && !call->unloading))
+		return 0;
+	if (call->requested_ns && is_of_a_call() && is_listed(call->nr))
+		begin_request(call);
+	if (!bpf_map_update_elem(&gate_requests, &key, &none, BPF_NOEXIST))
+		__sync_fetch_and_add(&nr_requests, 1);
+	else /* the end of an older one was missed */
+		bpf_map_update_elem(&gate_requests, &key, &none, BPF_EXIST);
+	request = bpf_map_lookup_elem(&gate_requests, &key);
+	if (!request)
+		return 0;
+	request->own_unload = call->unloading ||
+			      (is_of_a_call() && raceless_gate_has_files());
+	request->above = served_key();
+	bpf_get_stack(ctx, &request->maker, sizeof(request->maker), 0);
+	bpf_map_update_elem(&gate_starts, &start, &key, BPF_ANY);
+	return 0;
+}
+
+/*
+ * Somebody asks for a module. Not at the tracepoint a little later: programs run
+ * there with preemption off, and what is asked of raceless.ko may sleep on
+ * PREEMPT_RT.
+ */
+SEC("fexit/security_kernel_module_request")
+int BPF_PROG(on_request, char *alias, int refused)
+{
+	struct in_call *call;
+
+	if (refused)
+		return 0;
+	call = enter_call();
+	if (!call)
+		return 0;
+	call->requested_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Of raceless.ko, which looks at all gets. */
+SEC("fentry/raceless_gate_get_fails")
+int BPF_PROG(on_get, struct module *module)
+{
+	struct in_call *call;
+
+	if (is_open())
+		return 0;
+	call = this_call(0);
+	if (!call && !raceless_gate_may_allocate()) {
+		raceless_gate_opened(RACELESS_GATE_OPEN_MEMORY);
+		return 0;
+	}
+	call = enter_call();
+	if (!call)
+		return 0;
+	mark(call);
+	call->evidence.met |= RACELESS_GATE_MET_GET;
+	bpf_probe_read_kernel_str(call->evidence.module,
+				  sizeof(call->evidence.module), module->name);
+	return 0;
+}
+
+static __always_inline int begin_load(void)
+{
+	struct in_call *call = enter_call();
+	struct helper_request *request = served();
+
+	if (request) {
+		request->found = 1;
+		request->unnamed = 1;
+	}
+	if (!call)
+		return 0;
+	__builtin_memset(&call->evidence, 0, sizeof(call->evidence));
+	call->evidence.since_ns = bpf_ktime_get_ns();
+	call->raced_before = nr_raced_ended;
+	call->loading = 1;
+	mark(call);
+	return 0;
+}
+
+SEC("fentry/__x64_sys_finit_module")
+int BPF_PROG(on_file_load)
+{
+	return begin_load();
+}
+
+SEC("fentry/__x64_sys_init_module")
+int BPF_PROG(on_image_load)
+{
+	return begin_load();
+}
+
+SEC("fentry/__ia32_sys_finit_module")
+int BPF_PROG(on_compat_file_load)
+{
+	return begin_load();
+}
+
+SEC("fentry/__ia32_sys_init_module")
+int BPF_PROG(on_compat_image_load)
+{
+	return begin_load();
+}
+
+/* The loader looks for a module of that name, under module_mutex. */
+SEC("fexit/find_module_all")
+int BPF_PROG(on_look, char *name, __u64 length, __u64 even_unformed,
+	     struct module *found)
+{
+	struct helper_request *request;
+	struct raceless_gate_name *looked_for;
+	struct in_call *call;
+
+	if (!(__u8)even_unformed)
+		return 0;
+	call = this_call(0);
+	if (!call || !call->loading)
+		return 0;
+	bpf_probe_read_kernel_str(call->evidence.module,
+				  sizeof(call->evidence.module), name);
+	looked_for = (void *)call->evidence.module;
+	if (found && raceless_gate_dying(looked_for))
+		meet_dying(call);
+	request = served();
+	if (request)
+		find(request, name);
+	return 0;
+}
+
+/* kmod asks whether a module is there already by the state of each. */
+SEC("fentry/show_initstate")
+int BPF_PROG(on_state_read, struct module_attribute *attribute,
+	     struct module_kobject *module)
+{
+	struct helper_request *request = served();
+
+	if (request)
+		find(request, module->mod->name);
+	return 0;
+}
+
+/* And busybox's modprobe by the list of all. */
+SEC("fentry/modules_open")
+int BPF_PROG(on_list_read)
+{
+	struct helper_request *request = served();
+
+	if (request) {
+		request->found = 1;
+		request->unnamed = 1;
+	}
+	return 0;
+}
+
+SEC("fentry/do_init_module")
+int BPF_PROG(on_init, struct module *module)
+{
+	struct in_call *call = this_call(0);
+
+	if (call && call->loading)
+		call->evidence.met |= RACELESS_GATE_MET_INIT;
+	return 0;
+}
+
+SEC("fexit/free_module")
+int BPF_PROG(on_freed)
+{
+	raceless_gate_freed();
+	return 0;
+}
+
+static __always_inline void begin_delete(const char *name, int compat)
+{
+	struct in_call *call = this_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct raceless_gate_name module = {};
+
+	/* May fail if the page is not there; its user has just written it. */
+	bpf_probe_read_user_str(module.text, sizeof(module.text), name);
+	/* it may be so still, where a program at the end was skipped */
+	if (call && !call->unloading) {
+		call->unloading = 1;
+		__sync_fetch_and_add(&nr_deletes, 1);
+	}
+	raceless_gate_delete(&module, compat);
+}
+
+SEC("fentry/__x64_sys_delete_module")
+int BPF_PROG(on_delete, const struct pt_regs *regs)
+{
+	begin_delete((const char *)regs->di, 0);
+	return 0;
+}
+
+SEC("fentry/__ia32_sys_delete_module")
+int BPF_PROG(on_compat_delete, const struct pt_regs *regs)
+{
+	begin_delete((const char *)(__u64)(__u32)regs->bx, 1);
+	return 0;
 }

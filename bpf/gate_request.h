@@ -99,6 +99,40 @@ static __always_inline void forget_start(struct subprocess_info *info)
 		bpf_map_delete_elem(&gate_starts, &start);
 }
 
+/* That of current, whose helper has ended, or was never started. */
+static __always_inline void end_request(struct helper_request *request,
+					struct subprocess_info *info)
+{
+	__u64 key = own_key();
+	__u32 helper = request->helper;
+	__u64 *waiting;
+
+	if (helper) {
+		waiting = bpf_map_lookup_elem(&gate_helpers, &helper);
+		if (waiting && *waiting == key)
+			bpf_map_delete_elem(&gate_helpers, &helper);
+	} else {
+		forget_start(info);
+	}
+	if (!bpf_map_delete_elem(&gate_requests, &key))
+		__sync_fetch_and_sub(&nr_requests, 1);
+}
+
+/*
+ * A task exits: a helper whose request has ended as it was killed, just when the
+ * helper started; or one whose request had no end that was seen.
+ */
+static __always_inline void forget_requests(struct task_struct *task)
+{
+	__u64 key = task->pid;
+	__u32 pid = task->pid;
+
+	if (bpf_map_lookup_elem(&gate_helpers, &pid))
+		bpf_map_delete_elem(&gate_helpers, &pid);
+	if (nr_requests && !bpf_map_delete_elem(&gate_requests, &key))
+		__sync_fetch_and_sub(&nr_requests, 1);
+}
+
 /* The key of the request that this process works for, or 0. */
 static __always_inline __u64 served_key(void)
 {
