@@ -146,10 +146,13 @@ static __noinline void tell_alg(struct report *report,
 	     BPF_CORE_READ(type, owner));
 	if (!private)
 		return;
-	if (!bpf_strncmp(name, sizeof(name), "hash"))
+	/* a kernel that was built without a kind may not have its type */
+	if (bpf_core_type_exists(struct crypto_ahash) &&
+	    !bpf_strncmp(name, sizeof(name), "hash"))
 		tell_algorithm(report, &((struct crypto_ahash *)private)->base,
 			       true);
-	else if (!bpf_strncmp(name, sizeof(name), "skcipher"))
+	else if (bpf_core_type_exists(struct crypto_skcipher) &&
+		 !bpf_strncmp(name, sizeof(name), "skcipher"))
 		tell_algorithm(report,
 			       &((struct crypto_skcipher *)private)->base,
 			       false);

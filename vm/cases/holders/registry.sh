@@ -13,7 +13,7 @@ plan 10
 # What is asked for wrongly.
 modprobe romfs
 check "a name that nearly is one" says 'did you mean romfs?' 2 raceless holders romfz
-check "what is built in" says 'built into this kernel' 2 raceless holders ext4
+check "what is built in" says 'built into this kernel' 2 raceless holders binfmt_script
 check "what is not loaded" says "'dummy' is not loaded" 2 raceless holders dummy
 check "a file" says 'is a file' 2 raceless holders ./kcm.ko
 check "without privilege" says 'needs root' 4 su nobody -s /bin/sh -c 'raceless holders romfs'
