@@ -114,12 +114,12 @@ static __always_inline __u32 this_call(void)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_call_end_thread, struct task_struct *task)
 {
-	__u32 tid = task->pid;
+	__u32 tid = task->pid, tgid = task->tgid;
 
 	bpf_map_delete_elem(&callers, &tid);
-	/* or a helper whose request was killed just when it started */
-	if (bpf_map_lookup_elem(&helpers, &tid))
-		bpf_map_delete_elem(&helpers, &tid);
+	/* or a helper, all of it, whose request was killed just when it started */
+	if (!task->signal->live.counter && bpf_map_lookup_elem(&helpers, &tgid))
+		bpf_map_delete_elem(&helpers, &tgid);
 	return 0;
 }
 

@@ -125,10 +125,12 @@ static __always_inline void end_request(struct helper_request *request,
 static __always_inline void forget_requests(struct task_struct *task)
 {
 	__u64 key = task->pid;
-	__u32 pid = task->pid;
+	__u32 tgid = task->tgid;
 
-	if (bpf_map_lookup_elem(&gate_helpers, &pid))
-		bpf_map_delete_elem(&gate_helpers, &pid);
+	/* the last of its threads: another one may run modprobe in its place */
+	if (!task->signal->live.counter &&
+	    bpf_map_lookup_elem(&gate_helpers, &tgid))
+		bpf_map_delete_elem(&gate_helpers, &tgid);
 	if (nr_requests && !bpf_map_delete_elem(&gate_requests, &key))
 		__sync_fetch_and_sub(&nr_requests, 1);
 }

@@ -64,6 +64,8 @@ void raceless_flight_kick(struct raceless_slot *slot)
 	slot->flight_publishes = slot->publishes;
 	slot->flight_failures = slot->init_failures;
 	slot->flight_tries = 0;
+	slot->flight_last_try = MAX_TRIES;
+	slot->flight_awaits_elder = false;
 	slot->flight_quiet = false;
 	slot->flight_in_place = false;
 	slot->flight_ns = ktime_get_ns();
@@ -171,7 +173,7 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed,
 		return -ENOENT; /* loaded, but did not register the name */
 	if (!spoilt(slot, disturbed, status && stale))
 		return -ENOENT; /* that, or found none, or could not load it */
-	if (slot->flight_tries < MAX_TRIES)
+	if (slot->flight_tries < slot->flight_last_try)
 		return 1;
 	return status ? -EBUSY : -ENOENT;
 }
@@ -191,6 +193,8 @@ static void fly_in_place(struct raceless_slot *slot,
 /*
  * Under slot->lock: the module of one that was superseded goes, or is about to. A
  * load of it fails until it has left the list, and it may be what modprobe loads.
+ * Of two that have unregistered and go at once, the last is known: for the other
+ * one there are the flight's tries.
  */
 static bool elder_goes(struct raceless_slot *slot)
 {
@@ -217,17 +221,18 @@ static struct raceless_provider *revive(struct raceless_slot *slot, bool *again)
 	spin_lock(&slot->lock);
 	if (!raceless_flight_is_over(slot) && !list_empty(&slot->waiters)) {
 		list_for_each_entry(provider, &slot->superseded, together) {
-			if (!try_module_get(provider->owner)) {
-				*again = true;
+			if (!try_module_get(provider->owner))
 				continue;
-			}
 			revived = provider;
 			break;
 		}
-		if (!revived && slot->elder[0])
-			*again |= elder_goes(slot) ||
-				  (slot->flight_tries < MAX_TRIES &&
-				   raceless_owner_disturbed_since(slot->flight_tried_ns));
+		*again = !revived &&
+			 (!list_empty(&slot->superseded) || elder_goes(slot) ||
+			  slot->elder_ns >= slot->flight_tried_ns);
+	}
+	if (*again) {
+		slot->flight_awaits_elder = true;
+		slot->flight_last_try = slot->flight_tries + MAX_TRIES;
 	}
 	if (revived) {
 		list_del_init(&revived->together);
@@ -287,7 +292,7 @@ static void flight_work(struct work_struct *work)
 	struct raceless_slot *slot =
 		container_of(flight, struct raceless_slot, flight);
 	struct raceless_provider *in_place = NULL;
-	bool wait = false, elder, over;
+	bool wait = false, over;
 
 	spin_lock(&slot->lock);
 	over = raceless_flight_is_over(slot) || list_empty(&slot->waiters) ||
@@ -300,14 +305,12 @@ static void flight_work(struct work_struct *work)
 			raceless_instance_claim(slot, &slot->tenure, in_place);
 		}
 	} else if (!over) {
-		elder = elder_goes(slot);
-		/* an elder is in nobody's way unless modprobe has to load it */
 		wait = (slot->owner[0] && raceless_owner_busy(slot->owner)) ||
-		       (elder && slot->flight_tries);
-		if (!elder)
-			slot->elder[0] = 0; /* has left the list */
-		if (!wait)
+		       (slot->flight_awaits_elder && elder_goes(slot));
+		if (!wait) {
+			slot->flight_awaits_elder = false;
 			slot->modprobes++;
+		}
 	}
 	spin_unlock(&slot->lock);
 

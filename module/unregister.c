@@ -8,6 +8,7 @@
  * keeps its provider.
  */
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 
 #include "instance.h"
@@ -34,6 +35,7 @@ static bool settled(struct raceless_provider *provider)
 		return false;
 	if (slot->provider != provider) {
 		list_del_init(&provider->together); /* superseded */
+		slot->elder_ns = ktime_get_ns();
 		if (provider->owner)
 			strscpy(slot->elder, provider->owner->name,
 				sizeof(slot->elder));
