@@ -147,12 +147,12 @@ static __noinline void tell_alg(struct report *report,
 	if (!private)
 		return;
 	/* a kernel that was built without a kind may not have its type */
-	if (bpf_core_type_exists(struct crypto_ahash) &&
-	    !bpf_strncmp(name, sizeof(name), "hash"))
+	if (!bpf_strncmp(name, sizeof(name), "hash") &&
+	    bpf_core_type_exists(struct crypto_ahash))
 		tell_algorithm(report, &((struct crypto_ahash *)private)->base,
 			       true);
-	else if (bpf_core_type_exists(struct crypto_skcipher) &&
-		 !bpf_strncmp(name, sizeof(name), "skcipher"))
+	else if (!bpf_strncmp(name, sizeof(name), "skcipher") &&
+		 bpf_core_type_exists(struct crypto_skcipher))
 		tell_algorithm(report,
 			       &((struct crypto_skcipher *)private)->base,
 			       false);

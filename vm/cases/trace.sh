@@ -49,7 +49,7 @@ busybox rmmod configfs 2>/dev/null
 umount /tmp/mnt
 # One storm does, but on a host that is too busy for it to meet a dying module.
 for round in $(seq 20); do
-  raceless storm --target socket:kcm --duration 2s --seed $round --no-trace --leak-check 0 --output /tmp/kcm >/dev/null 2>&1
+  raceless storm --target socket:kcm --duration 2s --seed "$round" --no-trace --leak-check 0 --output /tmp/kcm >/dev/null 2>&1
   sleep 0.3
   grep -q module_get_fail /tmp/stock && grep -q EAFNOSUPPORT /tmp/stock && break
 done
