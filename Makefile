@@ -5,7 +5,7 @@
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
 .PHONY: help storm soak foreign replay vm-test mutants perturb gate-storms gate-kills crowd fuzz kernel-patch model bench
-.PHONY: dashboard dashboard-test screenshot vm-shell build test check clean dependencies check-dependencies kernel-dependencies
+.PHONY: dashboard dashboard-test screenshot vm-shell build test check clean dependencies check-dependencies
 
 # From the command line or the environment; empty means the default that `make help` names.
 export RUN GDB RECORD KERNEL KDIR SMP DURATION SEED TARGET MODULE WORKLOAD CASE JOBS V INSTALL
@@ -50,7 +50,7 @@ fuzz: dependencies
 	@vm/build "$${KERNEL:-6.12}" raceless raceless-vm init fuzz >/dev/null
 	@vm/run -k "$${KERNEL:-6.12}" --case vm/cases/fuzz.sh -e CALLS="$${CALLS:-1000000}" -e SEED="$$SEED"
 
-kernel-patch: dependencies kernel-dependencies
+kernel-patch: dependencies
 	@vm/kernel-patch
 
 model:
@@ -95,6 +95,3 @@ dependencies:
 
 check-dependencies:
 	@vm/dependencies run check
-
-kernel-dependencies:
-	@vm/dependencies kernel
