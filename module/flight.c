@@ -66,6 +66,7 @@ void raceless_flight_kick(struct raceless_slot *slot)
 	slot->flight_tries = 0;
 	slot->flight_last_try = MAX_TRIES;
 	slot->flight_awaits_elder = false;
+	slot->flight_met_elder = false;
 	slot->flight_quiet = false;
 	slot->flight_in_place = false;
 	slot->flight_ns = ktime_get_ns();
@@ -83,7 +84,7 @@ void raceless_flight_kick(struct raceless_slot *slot)
 bool raceless_flight_is_over(const struct raceless_slot *slot)
 {
 	return slot->publishes != slot->flight_publishes || slot->leaving ||
-	       slot->hold || slot->state != RACELESS_GONE;
+	       slot->hold || slot->beside || slot->state != RACELESS_GONE;
 }
 
 /*
@@ -191,10 +192,10 @@ static void fly_in_place(struct raceless_slot *slot,
 }
 
 /*
- * Under slot->lock: the module of one that was superseded goes, or is about to. A
- * load of it fails until it has left the list, and it may be what modprobe loads.
- * Of two that have unregistered and go at once, the last is known: for the other
- * one there are the flight's tries.
+ * Under slot->lock: the module of one that was superseded goes, or is about to, or
+ * that of the owner before the last. A load of it fails until it has left the list,
+ * and it may be what modprobe loads. Of two that have unregistered and go at once,
+ * the last is known: for the other one there are the flight's tries.
  */
 static bool elder_goes(struct raceless_slot *slot)
 {
@@ -207,37 +208,48 @@ static bool elder_goes(struct raceless_slot *slot)
 }
 
 /*
+ * Under slot->lock: may the attempt that has brought nobody have met the module of
+ * one that was superseded? Not if it was an init that failed.
+ */
+static bool met_elder(struct raceless_slot *slot)
+{
+	return slot->init_failures == slot->flight_failures &&
+	       (slot->flight_met_elder || !list_empty(&slot->superseded) ||
+		elder_goes(slot) || slot->elder_ns >= slot->flight_tried_ns);
+}
+
+/*
  * modprobe has brought nobody. If another had replaced one that is registered still,
  * that one is given the name back. One whose module goes is not (its exit takes it
- * from the list): modprobe is to be tried again (@again) when that has gone, or if
- * it went in the meantime.
+ * from the list): modprobe is to be tried again (@error is 1) when that has gone, or
+ * if it went in the meantime. If nobody waits, there is no error: who asks before the
+ * landing has a flight of their own, which revives.
  * Return: the provider, claimed, with a reference on its module; or NULL.
  */
-static struct raceless_provider *revive(struct raceless_slot *slot, bool *again)
+static struct raceless_provider *revive(struct raceless_slot *slot, int *error)
 {
 	struct raceless_provider *provider, *revived = NULL;
 
-	*again = false;
 	spin_lock(&slot->lock);
-	if (!raceless_flight_is_over(slot) && !list_empty(&slot->waiters)) {
-		list_for_each_entry(provider, &slot->superseded, together) {
-			if (!try_module_get(provider->owner))
-				continue;
-			revived = provider;
-			break;
-		}
-		*again = !revived &&
-			 (!list_empty(&slot->superseded) || elder_goes(slot) ||
-			  slot->elder_ns >= slot->flight_tried_ns);
+	if (raceless_flight_is_over(slot) || list_empty(&slot->waiters)) {
+		*error = 0;
+		goto unlock;
 	}
-	if (*again) {
-		slot->flight_awaits_elder = true;
-		slot->flight_last_try = slot->flight_tries + MAX_TRIES;
+	list_for_each_entry(provider, &slot->superseded, together) {
+		if (!try_module_get(provider->owner))
+			continue;
+		revived = provider;
+		break;
 	}
 	if (revived) {
 		list_del_init(&revived->together);
 		raceless_instance_claim(slot, &slot->tenure, revived);
+	} else if (met_elder(slot)) {
+		*error = 1;
+		slot->flight_awaits_elder = true;
+		slot->flight_last_try = slot->flight_tries + MAX_TRIES;
 	}
+unlock:
 	spin_unlock(&slot->lock);
 	return revived;
 }
@@ -255,7 +267,6 @@ static void fly_modprobe(struct raceless_slot *slot)
 	u64 oldest_ns;
 	struct raceless_provider *superseded = NULL;
 	unsigned int delay;
-	bool again = false;
 	int status, err;
 
 	raceless_perturb(RACELESS_POINT_MODPROBE);
@@ -272,10 +283,10 @@ static void fly_modprobe(struct raceless_slot *slot)
 	if (err != 1) {
 		raceless_perturb(RACELESS_POINT_LANDING);
 		if (err)
-			superseded = revive(slot, &again);
+			superseded = revive(slot, &err);
 		if (superseded)
 			fly_in_place(slot, superseded, true);
-		else if (again)
+		else if (err == 1)
 			queue_delayed_work(flight_queue, &slot->flight, 1);
 		else
 			land(slot, err);
@@ -309,6 +320,7 @@ static void flight_work(struct work_struct *work)
 		       (slot->flight_awaits_elder && elder_goes(slot));
 		if (!wait) {
 			slot->flight_awaits_elder = false;
+			slot->flight_met_elder = elder_goes(slot);
 			slot->modprobes++;
 		}
 	}

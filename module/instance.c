@@ -54,11 +54,18 @@ void raceless_instance_claim(struct raceless_slot *slot,
 			     struct raceless_tenure *tenure,
 			     struct raceless_provider *provider)
 {
+	const char *owner = provider->owner ? provider->owner->name : "";
+
+	/* the flights are to remember one that goes, and of which no load succeeds */
+	if (tenure == &slot->tenure && slot->owner[0] &&
+	    strcmp(slot->owner, owner) && raceless_owner_busy(slot->owner)) {
+		strscpy(slot->elder, slot->owner, sizeof(slot->elder));
+		slot->elder_ns = ktime_get_ns();
+	}
 	provider->instance = atomic64_inc_return(&instances);
 	tenure->provider = provider;
 	tenure->instance = provider->instance;
-	strscpy(tenure->owner, provider->owner ? provider->owner->name : "",
-		sizeof(tenure->owner));
+	strscpy(tenure->owner, owner, sizeof(tenure->owner));
 	tenure->since_ns = ktime_get_ns();
 	raceless_instance_enter(slot, tenure, RACELESS_LOADING);
 }

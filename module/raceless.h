@@ -243,8 +243,9 @@ struct raceless_slot {
 	);
 	struct raceless_beside *beside; /* the second instance; see replace.c */
 	struct list_head superseded; /* registered, replaced, gone; latest first */
-	char elder[MODULE_NAME_LEN]; /* owner of the last of them to unregister, */
-	u64 elder_ns; /* and when */
+	/* owner of the last of them to unregister, or of who had the name before */
+	char elder[MODULE_NAME_LEN];
+	u64 elder_ns; /* when it became that */
 	bool leaving; /* raceless_unregister() has begun, not yet detached */
 	bool flying; /* the flight's work is queued or runs */
 	struct raceless_hold *hold;
@@ -265,6 +266,7 @@ struct raceless_slot {
 	u32 flight_tries;
 	u32 flight_last_try;
 	bool flight_awaits_elder; /* before its next attempt */
+	bool flight_met_elder; /* it was going as that attempt began */
 	bool flight_quiet; /* nothing got in the way of that attempt */
 	bool flight_in_place; /* it called the init of a parked provider */
 	u8 outlasted; /* 2^n jiffies until the next look at the owner that goes */

@@ -91,12 +91,10 @@ int raceless_replace_claim(struct raceless_slot *slot,
 	if (raceless_hold_forbids(slot))
 		return -EBUSY;
 	/*
-	 * A flight is about to start one that is parked, or has just done so. Not if
-	 * it was overtaken: that one may wait for the modprobe that loads us.
+	 * No flight is waited for: it may wait for the modprobe that loads us, or for
+	 * a worker that does. One that was about to start a parked provider is over.
 	 */
-	if (slot->state != RACELESS_LIVE &&
-	    (slot->state != RACELESS_GONE ||
-	     (slot->flying && !raceless_flight_is_over(slot))))
+	if (slot->state != RACELESS_LIVE && slot->state != RACELESS_GONE)
 		return 0;
 	slot->beside = beside;
 	raceless_instance_claim(slot, &beside->tenure, provider);
@@ -148,11 +146,13 @@ static void give_up(struct raceless_slot *slot, int error,
 {
 	bool killed = fatal_signal_pending(current);
 
-	if (killed)
-		raceless_owner_disturb();
-	else
-		slot->init_error = error;
 	slot->init_failures++;
+	if (killed) {
+		raceless_owner_disturb();
+		slot->flight_failures++;
+	} else {
+		slot->init_error = error;
+	}
 	raceless_instance_enter(slot, &slot->beside->tenure, RACELESS_GONE);
 	slot->beside = NULL;
 	if (!killed && slot->hold && slot->state == RACELESS_GONE)

@@ -16,6 +16,8 @@
  *  - a teardown runs (STOPPING … DESTROYING), or raceless_unregister() has begun
  *    (slot->leaving): both kick at their end;
  *  - the name is held (slot->hold): the hold's end kicks;
+ *  - a successor's init runs beside one that is parked (slot->beside): it
+ *    publishes, or kicks;
  *  - an instance goes that was replaced (slot->beside), and its successor has gone
  *    before it: the end of its teardown kicks;
  *  - the instance is LIVE but its module is going, and the waiters want a pin:

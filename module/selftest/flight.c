@@ -12,14 +12,27 @@
 #define NAME "selftest_gated"
 #define CROWD 64
 
+static struct raceless_slot *slot;
 static struct gate modprobe;
 static unsigned int nr_modprobes; /* run since the module was loaded */
 static struct raceless_provider *in_modprobe; /* which it registers, if set */
+static struct actor *victim; /* whom the second attempt kills, if set */
+static unsigned int modprobes_before;
+
+static unsigned int modprobes(void)
+{
+	return READ_ONCE(nr_modprobes) - modprobes_before;
+}
 
 static int on_modprobe(const char *value, const struct kernel_param *param)
 {
 	nr_modprobes++;
 	gate_pass(&modprobe);
+	if (victim && modprobes() == 2) {
+		actor_kill(victim);
+		while (READ_ONCE(slot->nr_waiters))
+			cond_resched();
+	}
 	return in_modprobe ? raceless_register(in_modprobe) : 0;
 }
 
@@ -30,18 +43,11 @@ MODULE_PARM_DESC(modprobe, "written by the modprobe of " NAME);
 static struct subject subject, other;
 static struct actor getter, second, loader, unloader;
 static struct actor crowd[CROWD];
-static struct raceless_slot *slot;
-static unsigned int modprobes_before;
 
 static bool start_get(struct actor *actor, unsigned long timeout)
 {
 	*actor = (struct actor){ .slot = slot, .timeout = timeout };
 	return actor_start(actor, act_get) && news_joined(1);
-}
-
-static unsigned int modprobes(void)
-{
-	return READ_ONCE(nr_modprobes) - modprobes_before;
 }
 
 /* By the last flight: once, and once more if an unload of late may have spoilt it. */
@@ -96,7 +102,7 @@ static const char *land_alone(void)
 	gate_open(&modprobe);
 	EXPECT(landed());
 	EXPECT(modprobes() == 1);
-	EXPECT(slot->flight_errors <= errors + 1);
+	EXPECT(slot->flight_errors == errors);
 	EXPECT(!raceless_register(&subject.provider));
 	EXPECT(!slot->handed_off);
 	raceless_unregister(&subject.provider); /* no reference was left */
@@ -113,6 +119,28 @@ static const char *killed(void)
 	actor_kill(&getter);
 	EXPECT(actor_done(&getter) && getter.result == -EINTR);
 	return land_alone();
+}
+
+/*
+ * The same, in the attempt after which the flight would tell an error: it tells none,
+ * as whoever joins now could have had better than that.
+ */
+static const char *killed_late(void)
+{
+	const char *complaint = prepare();
+	u64 errors = slot->flight_errors;
+
+	if (complaint)
+		return complaint;
+	victim = &getter;
+	EXPECT(start_get(&getter, PATIENCE));
+	EXPECT(actor_done(&getter));
+	EXPECT(landed());
+	victim = NULL;
+	EXPECT(modprobes() == 1 || getter.result == -EINTR);
+	EXPECT(modprobes() == 1 || slot->flight_errors == errors);
+	raceless_slot_put(slot);
+	return NULL;
 }
 
 static const char *timed_out(void)
@@ -308,11 +336,8 @@ static const char *successor(void)
 	return NULL;
 }
 
-/*
- * modprobe finds a module that was superseded, and that goes before anybody can
- * take a reference on it: the flight waits until it has gone, as for any owner.
- */
-static const char *superseded_goes(void)
+/* A flight in modprobe, and a superseded provider of a module that goes now. */
+static const char *begin_beside_elder(void)
 {
 	static struct module going = { .name = "selftest_going" };
 	const char *complaint = prepare();
@@ -331,6 +356,19 @@ static const char *superseded_goes(void)
 	EXPECT(start_get(&getter, PATIENCE));
 	EXPECT(gate_reached(&modprobe));
 	going.state = MODULE_STATE_GOING;
+	return NULL;
+}
+
+/*
+ * modprobe finds a module that was superseded, and that goes before anybody can
+ * take a reference on it: the flight waits until it has gone, as for any owner.
+ */
+static const char *superseded_goes(void)
+{
+	const char *complaint = begin_beside_elder();
+
+	if (complaint)
+		return complaint;
 	gate_open(&modprobe);
 	/* the longest that it may take until it has an error, if it has one */
 	EXPECT(!wait_for_completion_timeout(&getter.done, HZ));
@@ -342,6 +380,25 @@ static const char *superseded_goes(void)
 	EXPECT(landed());
 	raceless_put(getter.provider);
 	raceless_unregister(&other.provider);
+	raceless_unregister(&subject.provider);
+	raceless_slot_put(slot);
+	return NULL;
+}
+
+/* Another init that fails meanwhile is what they are told, and at once. */
+static const char *superseded_goes_beside_failure(void)
+{
+	const char *complaint = begin_beside_elder();
+
+	if (complaint)
+		return complaint;
+	subject_prepare(&other, NAME);
+	other.init_error = -EIO;
+	in_modprobe = &other.provider;
+	gate_open(&modprobe);
+	EXPECT(actor_done(&getter) && getter.result == -EIO);
+	EXPECT(landed());
+	in_modprobe = NULL;
 	raceless_unregister(&subject.provider);
 	raceless_slot_put(slot);
 	return NULL;
@@ -413,6 +470,7 @@ static const char *satisfied(void)
 const struct test flight_tests[] = {
 	{ "one_flight_for_all_who_join", shared },
 	{ "killed_in_a_flight", killed },
+	{ "killed_late_in_a_flight", killed_late },
 	{ "timed_out_in_a_flight", timed_out },
 	{ "publish_overtakes_a_flight", overtaken },
 	{ "late_get_has_a_flight_of_its_own", late },
@@ -421,6 +479,8 @@ const struct test flight_tests[] = {
 	{ "init_that_fails_under_a_hold", init_fails_under_hold },
 	{ "successor_from_an_overtaken_flight", successor },
 	{ "superseded_module_that_goes", superseded_goes },
+	{ "superseded_module_that_goes_beside_a_failure",
+	  superseded_goes_beside_failure },
 	{ "unload_of_what_is_not_there_yet", unload_of_absent },
 	{ "get_in_an_unload_has_the_next_instance", satisfied },
 	{},

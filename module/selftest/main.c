@@ -13,7 +13,7 @@ static const struct test *const groups[] = {
 	count_tests,	  section_tests, drain_tests,	   lifecycle_tests,
 	succession_tests, wait_tests,	 flight_tests,	   hold_tests,
 	batch_tests,	  request_tests, replace_tests,	   contention_tests,
-	misuse_tests,	  memory_tests,	 superseded_tests,
+	misuse_tests,	  memory_tests,	 superseded_tests, worker_tests,
 };
 
 static char *only;

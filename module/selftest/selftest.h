@@ -129,6 +129,6 @@ extern const struct test count_tests[], section_tests[], drain_tests[],
 	lifecycle_tests[], succession_tests[], wait_tests[], flight_tests[],
 	hold_tests[], batch_tests[], request_tests[], replace_tests[],
 	contention_tests[], misuse_tests[], memory_tests[],
-	superseded_tests[];
+	superseded_tests[], worker_tests[];
 
 #endif /* _RACELESS_SELFTEST_H */

@@ -21,6 +21,10 @@ static uint nr = 1;
 module_param(nr, uint, 0444);
 MODULE_PARM_DESC(nr, "how many names to register: probe0, probe1, ...");
 
+static char *first;
+module_param(first, charp, 0444);
+MODULE_PARM_DESC(first, "the name to register in place of probe0");
+
 static int fail_before;
 module_param(fail_before, int, 0444);
 MODULE_PARM_DESC(fail_before, "the module's init fails with this errno before it registers");
@@ -100,7 +104,10 @@ static void prepare(uint i)
 {
 	struct probe *probe = &probes[i];
 
-	snprintf(probe->name, sizeof(probe->name), "probe%u", i);
+	if (first && !i)
+		strscpy(probe->name, first, sizeof(probe->name));
+	else
+		snprintf(probe->name, sizeof(probe->name), "probe%u", i);
 	probe->provider.name = probe->name;
 	probe->provider.ops = &probe_ops;
 }

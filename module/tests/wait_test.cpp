@@ -255,6 +255,22 @@ TEST_F(Wait, ModuleThatTakesLongToGo) {
   EXPECT_EQ(grown("modprobes"), 1U) << "while it lasts, none is run";
 }
 
+// The same, and another module has had the name in the meantime.
+TEST_F(Wait, ModuleThatTakesLongToGoAndIsOvertaken) {
+  ModprobeLine options(
+      "options raceless_probe first=null exit_ms=4000\n"
+      "install raceless-null /sbin/modprobe raceless_probe");
+  ASSERT_EQ(modprobe("raceless_probe"), 0);
+  mark();
+  auto unload = std::async(std::launch::async, [] { return delete_module("raceless_probe"); });
+  ASSERT_TRUE(eventually([this] { return grown("to_gone") == 1; }));
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  ASSERT_TRUE(eventually([] { return delete_module("raceless_sample_null") == 0; }));
+  EXPECT_EQ(get_and_put("null"), 0);
+  EXPECT_EQ(unload.get(), 0);
+  EXPECT_TRUE(module_state("raceless_probe") == ModuleState::live);
+}
+
 // modprobe meets a module that is going, of which the name's slot knows nothing.
 TEST_F(Wait, LoadThatMeetsAnUnload) {
   // On a slow guest modprobe may come when the module has gone.
