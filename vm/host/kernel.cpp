@@ -163,6 +163,12 @@ bool is_built_in(const Kernel& kernel, const std::string& module) {
   return files && files->empty();
 }
 
+std::string module_name(const fs::path& file) {
+  std::string name = file.stem();
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
 Result<std::vector<std::string>> module_dependencies(const fs::path& file) {
   auto text = module_field(file, "depends");
   if (!text) return tl::unexpected(text.error());

@@ -41,6 +41,9 @@ struct Kernel {
 // Is this module part of the kernel's image? One that is not known is not.
 [[nodiscard]] bool is_built_in(const Kernel& kernel, const std::string& module);
 
+// The name under which the kernel knows the module of this file.
+[[nodiscard]] std::string module_name(const std::filesystem::path& file);
+
 // The names that a module file outside the tree says it depends on.
 [[nodiscard]] Result<std::vector<std::string>> module_dependencies(
     const std::filesystem::path& file);

@@ -123,8 +123,9 @@ bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& r
 
 // Boots until init came up, at most max_boots times; once more if the emulator has killed the
 // guest.
-SessionResult boot(const RunSpec& spec, const Machine& machine, const SessionOptions& options,
-                   const SplatRules& rules, const std::function<void(const std::string&)>& say) {
+SessionResult boot(const RunSpec& spec, const std::string& qemu_version, const Machine& machine,
+                   const SessionOptions& options, const SplatRules& rules,
+                   const std::function<void(const std::string&)>& say) {
   for (int boots = 1;; ++boots) {
     if (machine.results_disk && !machine.results_port)
       if (auto made = make_disk(spec.folder / "results.img"); !made) {
@@ -137,7 +138,8 @@ SessionResult boot(const RunSpec& spec, const Machine& machine, const SessionOpt
     const bool possible =
         !result.seen.interrupted && result.seen.broken_host.empty() && !spec.record;
     const bool emulators_fault = machine.accel == "tcg" && boots == 1 && !result.seen.ended &&
-                                 died_of_vanished_int3(read_console(spec.folder / "console.log"));
+                                 died_of_vanished_int3(read_console(spec.folder / "console.log"),
+                                                       spec.kernel.release, qemu_version);
     if (!possible || !(emulators_fault || (!result.seen.started && boots < max_boots)))
       return result;
     const fs::path kept = spec.folder / fmt::format("console.died-{}.log", boots);
@@ -278,6 +280,8 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
     return fail(EINVAL, "QEMU records one emulated CPU only: --record goes with -s 1 and tcg");
   auto rules = load_rules(project, spec.allow);
   if (!rules) return tl::unexpected(rules.error());
+  for (const auto& [file, target] : spec.files.files)
+    if (file.extension() == ".ko") rules->test(module_name(file));
   auto accel = choose_accel(spec.record ? "tcg" : spec.accel, "/",
                             [&] { return probe_kvm(project, spec.kernel, *rules, *version); });
   if (!accel) return tl::unexpected(accel.error());
@@ -340,7 +344,7 @@ Result<RunOutcome> run_case(const Project& project, const RunSpec& spec,
   say(fmt::format("{}, {} CPUs, {} ({})", spec.kernel.release, spec.smp, accel->name,
                   accel->reason));
 
-  SessionResult session = boot(spec, machine, options, *rules, say);
+  SessionResult session = boot(spec, *version, machine, options, *rules, say);
   RunOutcome outcome;
   outcome.times = session.times;
   outcome.seen = std::move(session.seen);

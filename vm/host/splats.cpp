@@ -75,18 +75,24 @@ class Places {
   std::size_t open_ = 0;  // the first complaint of the report that is under way
 };
 
-// Code of this project, in the form that code_place() has.
-bool is_ours(const std::string& place) {
+constexpr std::string_view trace_title = "Call Trace:";
+
+// Code of this project, or of a module under test, in the form that code_place() has.
+bool is_ours(const std::string& place, const std::vector<std::string>& tested) {
   return place.starts_with("raceless_") || place.starts_with("bpf_prog_") ||
-         place.find(" [raceless") != std::string::npos;
+         place.find(" [raceless") != std::string::npos ||
+         std::any_of(tested.begin(), tested.end(), [&](const std::string& module) {
+           return place.ends_with(" [" + module + "]");
+         });
 }
 
 // A report that says itself where it begins and ends: from "cut here" to "end trace", or between
 // two lines of equals signs, of which lockdep's lack the second one.
 class Report {
  public:
+  explicit Report(const std::vector<std::string>& tested) : tested_(&tested) {}
   void begin(std::size_t nr_splats, bool ruled) {
-    *this = Report();
+    *this = Report(*tested_);
     open_ = true;
     ruled_ = ruled;
     first_ = nr_splats;
@@ -94,30 +100,39 @@ class Report {
   [[nodiscard]] bool is_open() const { return open_; }
   [[nodiscard]] bool is_ruled() const { return ruled_; }
   void message(const std::string& text) {
-    if (is_ours(code_place(text))) unclear_ = true;
+    if (is_ours(code_place(text), *tested_)) unclear_ = true;
   }
   void complaint(SplatClass which, const std::string& text) {
     if (title_.empty()) title_ = text;
     if (which == SplatClass::Foreign) foreign_ = true;
-    if (which != SplatClass::Foreign && text != "Call Trace:") unclear_ = true;
+    if (which != SplatClass::Foreign && text != trace_title) unclear_ = true;
   }
   void allow() { allowed_ = open_; }
   [[nodiscard]] bool is_lockdeps() const { return ruled_ && title_.starts_with("WARNING: "); }
 
-  // A report without its end is a complaint all the same, if no exception covers it: what it lacks
-  // may be ours.
+  // A report without its end is a complaint all the same: what it lacks may be ours.
   void end(bool whole, SplatScan& scan) {
-    if (open_ && allowed_) {
-      ++scan.allowed_warnings;
-      scan.splats.resize(first_);
+    if (open_ && allowed_ && whole) {
+      drop_frame(scan.splats);
+      if (scan.splats.size() == first_) ++scan.allowed_warnings;
     } else if (open_ && foreign_ && !unclear_ && whole) {
       ++scan.foreign[title_];
       scan.splats.resize(first_);
     }
-    *this = Report();
+    *this = Report(*tested_);
   }
 
  private:
+  // What each warning has beside what it warns of; not what else it complains of.
+  void drop_frame(std::vector<Splat>& splats) const {
+    auto begin = splats.begin() + static_cast<std::ptrdiff_t>(first_);
+    if (begin != splats.end() && begin->text.starts_with("WARNING: ")) begin = splats.erase(begin);
+    splats.erase(
+        std::remove_if(begin, splats.end(), [](const Splat& s) { return s.text == trace_title; }),
+        splats.end());
+  }
+
+  const std::vector<std::string>* tested_;
   bool open_ = false;
   bool ruled_ = false;  // by equals signs
   bool allowed_ = false;
@@ -205,6 +220,8 @@ Status SplatRules::allow(const std::string& pattern) {
   return {};
 }
 
+void SplatRules::test(std::string module) { tested_.push_back(std::move(module)); }
+
 bool SplatRules::allowed(const std::string& message) const {
   return std::any_of(allowed_.begin(), allowed_.end(), [&](const Regex& regex) {
     return regexec(regex.get(), message.c_str(), 0, nullptr, 0) == 0;
@@ -223,7 +240,7 @@ std::optional<SplatClass> SplatRules::classify(const std::string& message) const
 SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
   SplatScan found;
   Places places(found.splats);
-  Report report;
+  Report report(tested_);
   auto end_report = [&](bool whole) {
     report.end(whole, found);
     places.end_report();
@@ -242,7 +259,8 @@ SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
       if (!rule || report.is_open()) end_report(false);
       report.begin(found.splats.size(), rule);
     } else if (allowed(message)) {
-      report.allow();
+      // every report has one of these
+      if (message != trace_title) report.allow();
     } else if (auto which = classify(message)) {
       report.complaint(*which, message);
       if (*which == SplatClass::Foreign) which = SplatClass::Splat;
@@ -262,6 +280,17 @@ SplatScan SplatRules::scan(std::string_view log, std::size_t limit) const {
 }
 
 namespace {
+
+// Is the first version that the text has, as in "QEMU emulator version 7.2.22", older than that?
+bool is_before(std::string_view text, int major, int minor) {
+  const std::size_t digit = text.find_first_of("0123456789");
+  if (digit == std::string_view::npos) return false;
+  std::istringstream version{std::string(text.substr(digit))};
+  int its_major = 0, its_minor = 0;
+  char dot = 0;
+  version >> its_major >> dot >> its_minor;
+  return std::pair(its_major, its_minor) < std::pair(major, minor);
+}
 
 // The bytes of the first "Code:" from there on; empty: there is none.
 std::string_view code_after(std::string_view log, std::size_t from) {
@@ -295,8 +324,9 @@ bool stuck_at_vanished_int3(std::string_view log) {
 
 }  // namespace
 
-bool died_of_vanished_int3(std::string_view log) {
-  return oopsed_at_vanished_int3(log) || stuck_at_vanished_int3(log);
+bool died_of_vanished_int3(std::string_view log, std::string_view kernel, std::string_view qemu) {
+  if (!is_before(qemu, 8, 1)) return false;
+  return oopsed_at_vanished_int3(log) || (is_before(kernel, 6, 3) && stuck_at_vanished_int3(log));
 }
 
 bool stalled_before_init(const SplatRules& rules, std::string_view log) {

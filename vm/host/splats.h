@@ -40,9 +40,11 @@ class SplatRules {
   [[nodiscard]] static Result<SplatRules> load(const std::filesystem::path& file);
   [[nodiscard]] static Result<SplatRules> parse(std::string_view text, const std::string& name);
 
-  // An exception for one run: a message that matches, and the whole report around it, is no
-  // complaint.
+  // An exception for one run: a message that matches, and the report around it if that is whole and
+  // complains of nothing else, is no complaint.
   [[nodiscard]] Status allow(const std::string& pattern);
+  // A report that names code of this module is not somebody else's.
+  void test(std::string module);
 
   // Every complaint of a log, at most `limit` of them.
   [[nodiscard]] SplatScan scan(std::string_view log, std::size_t limit = 64) const;
@@ -62,6 +64,7 @@ class SplatRules {
 
   std::vector<Rule> rules_;
   std::vector<Regex> allowed_;
+  std::vector<std::string> tested_;
 };
 
 // The code that a line of a report names: where the CPU was, a frame of a call trace that is no
@@ -75,7 +78,9 @@ class SplatRules {
 // the byte before the one that its "Code:" marks is another; or it was stuck at the begin of a
 // traced function, where no such byte is. QEMU before 8.1 (see vm/qemu) may run what a CPU has
 // translated while another one rewrote it; a CPU of silicon cannot, for the kernel waits for it.
-[[nodiscard]] bool died_of_vanished_int3(std::string_view log);
+// Only Linux before 6.3 gets stuck. `kernel` is its release, `qemu` the first line of --version.
+[[nodiscard]] bool died_of_vanished_int3(std::string_view log, std::string_view kernel,
+                                         std::string_view qemu);
 
 // Whether the kernel complained of a stall before it ran init. It had nothing but the emulator
 // under it then, whose clock can jump by seconds on a busy host.

@@ -70,6 +70,29 @@ TEST(Splats, AnExceptionCoversItsWholeReportAndNothingElse) {
   EXPECT_NE(scan.splats[0].text.find("planted_open"), std::string::npos);
 }
 
+TEST(Splats, AnExceptionForATraceCoversNoReport) {
+  SplatRules with = rules();
+  ASSERT_TRUE(with.allow("^Call Trace:").has_value());
+  const std::string warning = read(fs::path(VM_SOURCE) / "tests/logs/warn.log");
+  const auto scan = with.scan("[    1.0] Call Trace:\n" + warning);
+  ASSERT_EQ(scan.splats.size(), 1u);
+  EXPECT_TRUE(scan.splats[0].text.starts_with("WARNING: "));
+  EXPECT_EQ(scan.allowed_warnings, 0u);
+}
+
+TEST(Splats, AnExceptionCoversNoOtherComplaintInItsReport) {
+  SplatRules with = rules();
+  ASSERT_TRUE(with.allow("^request_module fs-.* succeeded").has_value());
+  const std::string log = read(fs::path(VM_SOURCE) / "tests/logs/stock-warn.log");
+  const std::size_t trace = log.find("[    7.920030]");
+  const std::string worse = "[    7.920025] BUG: KASAN: use-after-free in f+0x1/0x2\n";
+  const auto scan = with.scan(log.substr(0, trace) + worse + log.substr(trace));
+  ASSERT_EQ(scan.splats.size(), 1u);
+  EXPECT_TRUE(scan.splats[0].text.starts_with("BUG: KASAN: "));
+  EXPECT_EQ(scan.allowed_warnings, 0u);
+  EXPECT_EQ(with.scan(log.substr(0, trace)).splats.size(), 1u) << "it has no end";
+}
+
 TEST(Splats, APlaceIsWhereTheReportSaysForSure) {
   EXPECT_EQ(code_place("RIP: 0010:planted_open+0x1d/0x30 [planted]"),
             "planted_open+0x1d/0x30 [planted]");
@@ -128,6 +151,15 @@ TEST(Splats, AReportOnAnothersBugIsShownAndNoComplaint) {
   EXPECT_EQ(with.scan(log + "BUG: b\n").splats.size(), 1u) << "that is no part of a report";
 }
 
+TEST(Splats, AModuleUnderTestIsNobodyElses) {
+  SplatRules with = foreign_race();
+  const std::string log = race(" get+0x1/0x2 [mine]\n");
+  EXPECT_TRUE(with.scan(log).splats.empty());
+  with.test("mine");
+  EXPECT_EQ(with.scan(log).splats.size(), 1u);
+  EXPECT_TRUE(with.scan(race(" get+0x1/0x2 [other]\n")).splats.empty());
+}
+
 TEST(Splats, AReportThatNamesOurCodeIsOurs) {
   const SplatRules with = foreign_race();
   for (const char* frame :
@@ -184,14 +216,19 @@ TEST(Splats, BadRulesAreErrorsThatNameTheLine) {
   EXPECT_FALSE(rules().allow("(").has_value());
 }
 
+bool died(const std::string& log, const std::string& kernel = "6.1.0-56-cloud-amd64",
+          const std::string& qemu = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)") {
+  return died_of_vanished_int3(log, kernel, qemu);
+}
+
 TEST(Splats, AnInt3ThatMemoryHasIsNotTheEmulators) {
   const std::string oops =
       "[ 89.04] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\n[ 89.05] RIP: f+0x5\n";
-  EXPECT_TRUE(died_of_vanished_int3(oops + "[ 89.06] Code: 66 0f 1f 00 e8 <97> 3d e4\n"));
-  EXPECT_FALSE(died_of_vanished_int3(oops + "[ 89.06] Code: 66 0f 1f 00 cc <97> 3d e4\n"));
-  EXPECT_FALSE(died_of_vanished_int3(oops + "[ 89.06] Code: Unable to access opcode bytes\n"));
-  EXPECT_FALSE(died_of_vanished_int3(oops));
-  EXPECT_FALSE(died_of_vanished_int3("[ 1.0] Code: 00 e8 <97> 3d\n"));
+  EXPECT_TRUE(died(oops + "[ 89.06] Code: 66 0f 1f 00 e8 <97> 3d e4\n"));
+  EXPECT_FALSE(died(oops + "[ 89.06] Code: 66 0f 1f 00 cc <97> 3d e4\n"));
+  EXPECT_FALSE(died(oops + "[ 89.06] Code: Unable to access opcode bytes\n"));
+  EXPECT_FALSE(died(oops));
+  EXPECT_FALSE(died("[ 1.0] Code: 00 e8 <97> 3d\n"));
 }
 
 TEST(Splats, AStallAtAnInt3ThatMemoryHasNotIsTheEmulators) {
@@ -199,13 +236,25 @@ TEST(Splats, AStallAtAnInt3ThatMemoryHasNotIsTheEmulators) {
   const std::string begin = "[ 59.1] RIP: 0010:security_file_permission+0x0/0x60\n";
   const std::string inside = "[ 59.1] RIP: 0010:security_file_permission+0x5/0x60\n";
   const std::string code = "[ 59.1] Code: cc cc 0f 1f 40 00 <0f> 1f 44 00 00 41 54\n";
-  EXPECT_TRUE(died_of_vanished_int3(stall + begin + code));
-  EXPECT_TRUE(died_of_vanished_int3(stall + begin + "[ 59.1] Code: 40 00 <e8> 1b f4 7a f9\n"));
-  EXPECT_FALSE(died_of_vanished_int3(stall + begin + "[ 59.1] Code: 40 00 <cc> 1b f4 7a f9\n"));
-  EXPECT_FALSE(died_of_vanished_int3(stall + inside + code));
-  EXPECT_FALSE(died_of_vanished_int3(stall + begin));
-  EXPECT_FALSE(died_of_vanished_int3(stall + code));
-  EXPECT_FALSE(died_of_vanished_int3(begin + code)) << "nothing was stuck";
+  EXPECT_TRUE(died(stall + begin + code));
+  EXPECT_TRUE(died(stall + begin + "[ 59.1] Code: 40 00 <e8> 1b f4 7a f9\n"));
+  EXPECT_FALSE(died(stall + begin + "[ 59.1] Code: 40 00 <cc> 1b f4 7a f9\n"));
+  EXPECT_FALSE(died(stall + inside + code));
+  EXPECT_FALSE(died(stall + begin));
+  EXPECT_FALSE(died(stall + code));
+  EXPECT_FALSE(died(begin + code)) << "nothing was stuck";
+}
+
+TEST(Splats, AnEmulatorThatIsMendedHasNoFault) {
+  const std::string oops = "Oops: int3: 0000 [#1] SMP\nCode: 66 0f 1f 00 e8 <97> 3d e4\n";
+  const std::string stuck =
+      "watchdog: BUG: soft lockup\nRIP: 0010:f+0x0/0x60\nCode: <0f> 1f 44 00 00\n";
+  EXPECT_TRUE(died(oops, "6.12.117"));
+  EXPECT_FALSE(died(oops, "6.12.117", "QEMU emulator version 8.1.0"));
+  EXPECT_FALSE(died(oops, "6.1.0", "QEMU emulator version 10.0.2"));
+  EXPECT_TRUE(died(stuck, "6.1.0"));
+  EXPECT_FALSE(died(stuck, "6.3.0")) << "a kernel that does not go back";
+  EXPECT_FALSE(died(stuck, "6.1.0", "QEMU emulator version 8.1.0"));
 }
 
 TEST(Splats, AStallBeforeInitIsToldFromOneAfterIt) {
