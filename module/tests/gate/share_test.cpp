@@ -107,11 +107,10 @@ class Shared : public Gated {
            std::string::npos;
   }
 
-  // Has the module's exit returned, and is its name still taken (free_ms)? The frame between the
-  // two, destroy_params(), is not on each kernel a function of its own, and names of this module
-  // are not told any more.
+  // Has the module's exit returned, and is its name still taken (free_ms)? sysfs has forgotten it by
+  // then. No frame tells: of a module whose names are not told any more a stack may end at its own.
   static bool frees_slowly(pid_t task) {
-    return is_in(task, "free_module") && is_in(task, "msleep");
+    return module_state(kGated) == ModuleState::absent && is_in(task, "msleep");
   }
 
   // Loads twice while the module is in free_module(). Whether the second one was caught in its wait
