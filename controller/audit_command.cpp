@@ -52,8 +52,9 @@ Status compare_kept_maps(const nlohmann::json& run, Comparison& comparison) {
 Status compare_runs(const std::string& folder, Comparison& comparison) {
   std::error_code error;
   std::vector<std::filesystem::path> paths;
-  for (const auto& found : std::filesystem::recursive_directory_iterator(folder, error))
-    if (found.path().filename() == "run.json") paths.push_back(found.path());
+  for (std::filesystem::recursive_directory_iterator found(folder, error), end;
+       !error && found != end; found.increment(error))
+    if (found->path().filename() == "run.json") paths.push_back(found->path());
   if (error) return fail(error.value(), "cannot look for run.json in " + folder);
   std::ranges::sort(paths);
   for (const std::filesystem::path& path : paths) {

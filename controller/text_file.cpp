@@ -2,9 +2,11 @@
 #include "text_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <sstream>
 
 #include "file_descriptor.h"
@@ -43,7 +45,20 @@ Status write_all(int fd, std::string_view text, const std::string& path) {
 
 }  // namespace
 
-Status write_text(const std::string& path, std::string_view text) {
+Status write_text(const std::string& name, std::string_view text) {
+  std::string path = name;
+  struct stat there {};
+  if (stat(name.c_str(), &there) == 0) {
+    // A device, a pipe: there is nothing to put in its place.
+    if (!S_ISREG(there.st_mode)) {
+      const FileDescriptor file(open(name.c_str(), O_WRONLY | O_CLOEXEC));
+      if (!file) return fail_errno("cannot open " + name);
+      return write_all(file.get(), text, name);
+    }
+    std::error_code error;
+    path = std::filesystem::canonical(name, error);  // what a symbolic link points to
+    if (error) return fail(error.value(), "cannot find " + name);
+  }
   const std::string unfinished = path + ".tmp";
   Status status;
   {

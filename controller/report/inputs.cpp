@@ -33,8 +33,9 @@ Result<std::vector<fs::path>> files_in(const std::string& name) {
     return std::vector<fs::path>{name};
   }
   std::vector<fs::path> paths;
-  for (const auto& found : fs::recursive_directory_iterator(name, error))
-    if (kind_of(found.path()) != Kind::none) paths.push_back(found.path());
+  for (fs::recursive_directory_iterator found(name, error), end; !error && found != end;
+       found.increment(error))
+    if (kind_of(found->path()) != Kind::none) paths.push_back(found->path());
   if (error) return fail(error.value(), "cannot look for run.json in " + name);
   if (paths.empty())
     return fail(0, "there is nothing to report on in '" + name +
