@@ -15,6 +15,7 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <regex>
 
 #include "unpinning.h"
 
@@ -41,8 +42,16 @@ void remember(const std::string& path) {
   nr_pins_at_once = next + 1;
 }
 
+// Of a set of ours (tracing.cpp), as program_set.h names them.
 bool is_program_or_link(const std::string& name) {
-  return name.starts_with("prog_") || name.starts_with("link_");
+  static const std::regex format("(prog|link)_(modules|registry|causes)_.*");
+  return std::regex_match(name, format);
+}
+
+// Without slashes at its end: those of "/sys/fs/bpf/" would make its root our folder.
+std::string trimmed(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
 }
 
 std::string cannot_pin(const std::string& path, const std::string& why) {
@@ -102,7 +111,8 @@ bool is_same_file(int fd, const std::string& path) {
 
 }  // namespace
 
-Result<PinFolder> PinFolder::claim(const std::string& path, const std::vector<std::string>& names) {
+Result<PinFolder> PinFolder::claim(const std::string& name, const std::vector<std::string>& names) {
+  const std::string path = trimmed(name);
   if (auto usable = check_file_system(path); !usable) return tl::unexpected(usable.error());
   for (int attempt = 0; attempt < max_attempts; attempt++) {
     if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {

@@ -7,7 +7,7 @@
 # smp: 1
 # timeout: 300
 . /case/ktap
-plan 37
+plan 39
 pins=/sys/fs/bpf/raceless
 ip link set lo up
 mkdir -p /tmp/mnt
@@ -84,6 +84,11 @@ check "a taken port, too" sh -c \
 finish INT
 equal "the first Ctrl-C ends it, with its numbers" "$status $(last stock .type)" '0 "end"'
 refuse "and its pins are gone" test -e "$pins"
+mkdir "$pins"
+bpftool map create "$pins/link_other" type array key 4 value 4 entries 1 name other
+refuse "somebody else's pin is not taken for one of its own" raceless trace --duration 1s
+check "and stays" rm "$pins/link_other"
+rmdir "$pins"
 
 check "each line is JSON" jq -e . /tmp/stock
 equal "each kind of line is there" "$(absent stock 'module_load module_loaded module_free module_unloaded
