@@ -14,10 +14,15 @@ Result<ModuleOptions> ModuleOptions::set(const std::string& module, const std::s
   if (options.find_first_of("\n\\#") != std::string::npos)
     return fail(EINVAL, "module options are one line without \\ and #, as in 'a=1 b=2'");
   const std::string folder = root + "/run/modprobe.d";
+  const std::string path = folder + "/raceless-storm-" + module + ".conf";
+  if (options.empty()) {
+    // One that was killed may have left its own.
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("cannot remove " + path);
+    return ModuleOptions("");
+  }
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail(error.value(), "cannot create " + folder);
-  const std::string path = folder + "/raceless-storm-" + module + ".conf";
   const Status written = write_text(path, "options " + module + " " + options + "\n");
   if (!written) return tl::unexpected(written.error());
   return ModuleOptions(path);

@@ -9,7 +9,8 @@
 
 namespace raceless {
 
-// Writes the line under /run/modprobe.d, and removes it again.
+// Writes the line under /run/modprobe.d, and removes it again. No options: no line, not even of a
+// storm that was killed.
 class ModuleOptions {
  public:
   [[nodiscard]] static Result<ModuleOptions> set(const std::string& module,

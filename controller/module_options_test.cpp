@@ -21,6 +21,10 @@ TEST(ModuleOptions, IsThereForAsLongAsTheObject) {
     EXPECT_EQ(first_line(path), "options raceless_sample_chaos fail_every=3 init_ms=5");
   }
   EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_TRUE(write_text(path, "options raceless_sample_chaos fail_every=1\n"));
+  EXPECT_TRUE(ModuleOptions::set("raceless_sample_chaos", "", root));
+  EXPECT_FALSE(std::filesystem::exists(path)) << "what another one has left";
+  EXPECT_TRUE(ModuleOptions::set("raceless_sample_chaos", "", root + "/nowhere"));
   std::filesystem::remove_all(root);
 }
 

@@ -105,11 +105,9 @@ Status ModuleTarget::prepare() {
   if (!loader) return tl::unexpected(loader.error());
   loader_.emplace(std::move(*loader));
   if (Status checked = check_file(); !checked) return checked;
-  if (!options_.empty()) {
-    Result<ModuleOptions> options = ModuleOptions::set(scene_.module, options_);
-    if (!options) return tl::unexpected(options.error());
-    module_options_.emplace(std::move(*options));
-  }
+  Result<ModuleOptions> options = ModuleOptions::set(scene_.module, options_);
+  if (!options) return tl::unexpected(options.error());
+  module_options_.emplace(std::move(*options));
   if (module_state(scene_.module) != ModuleState::absent)
     return fail(EEXIST, "the module " + scene_.module + " is loaded already; unload it first");
   scene_.other_devices = HeldFiles::known_devices();

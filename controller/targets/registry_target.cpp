@@ -77,11 +77,9 @@ Status RegistryTarget::make_exercise() {
 
 Status RegistryTarget::prepare() {
   if (Status made = make_exercise(); !made) return made;
-  if (!options_.empty()) {
-    Result<ModuleOptions> options = ModuleOptions::set(scene_.module, options_);
-    if (!options) return tl::unexpected(options.error());
-    module_options_.emplace(std::move(*options));
-  }
+  Result<ModuleOptions> options = ModuleOptions::set(scene_.module, options_);
+  if (!options) return tl::unexpected(options.error());
+  module_options_.emplace(std::move(*options));
   Result<ModuleLoader> loader = ModuleLoader::create();
   if (!loader) return tl::unexpected(loader.error());
   for (const std::string& name : {std::string("raceless"), scene_.module}) {

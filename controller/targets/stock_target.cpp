@@ -88,11 +88,9 @@ Tracing::Options StockTarget::tracing_options() const {
 }
 
 Status StockTarget::prepare() {
-  if (!options_.empty()) {
-    Result<ModuleOptions> options = ModuleOptions::set(module_, options_);
-    if (!options) return tl::unexpected(options.error());
-    module_options_.emplace(std::move(*options));
-  }
+  Result<ModuleOptions> options = ModuleOptions::set(module_, options_);
+  if (!options) return tl::unexpected(options.error());
+  module_options_.emplace(std::move(*options));
   Result<ModuleLoader> loader = ModuleLoader::create();
   if (!loader) return tl::unexpected(loader.error());
   loader_.emplace(std::move(*loader));
