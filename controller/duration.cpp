@@ -26,6 +26,9 @@ constexpr std::array<Unit, 7> kUnits = {{{"ns", 1},
                                          {"h", 3600 * kNsPerSecond},
                                          {"", kNsPerSecond}}};
 
+// Half of what the type holds: a time that is added to the clock does not wrap.
+constexpr uint64_t kLongestNs = UINT64_MAX / 2;
+
 }  // namespace
 
 Result<uint64_t> parse_duration(const std::string& text) {
@@ -35,7 +38,7 @@ Result<uint64_t> parse_duration(const std::string& text) {
   if (error == std::errc()) {
     for (const Unit& unit : kUnits) {
       if (std::string_view(rest, static_cast<size_t>(end - rest)) != unit.name) continue;
-      if (number > UINT64_MAX / unit.ns) break;
+      if (number > kLongestNs / unit.ns) break;
       return number * unit.ns;
     }
   }

@@ -13,7 +13,7 @@ namespace raceless {
 
 namespace {
 
-constexpr std::array<std::string_view, 22> kComplaints = {
+constexpr std::array<std::string_view, 34> kComplaints = {
     "WARNING: ",
     "BUG: ",
     "kernel BUG at ",
@@ -36,6 +36,18 @@ constexpr std::array<std::string_view, 22> kComplaints = {
     "INFO: possible ",
     "VFS: Busy inodes after unmount",
     "refcount_t: ",
+    "divide error: ",
+    "int3: ",
+    "stack guard page was hit",
+    "detected hard LOCKUP",
+    "kthread starved for",
+    "list_add corruption",
+    "list_del corruption",
+    "ODEBUG: ",
+    "DEBUG_LOCKS_WARN_ON",
+    "new suspected memory leaks",
+    "kobject_add_internal failed",
+    "stack-protector: ",
 };
 
 struct TaintBit {
@@ -52,6 +64,8 @@ bool is_complaint(std::string_view line) {
   // KCSAN tells of races of the kernel's own, too; a module is named behind its function.
   if (line.find("BUG: KCSAN: ") != std::string_view::npos && line.find(" [") == line.npos)
     return false;
+  // SLUB: "BUG kmalloc-64 (Tainted: G    B): Poison overwritten".
+  if (line.starts_with("BUG ") && line.find("ainted") != line.npos) return true;
   return std::ranges::any_of(kComplaints, [line](std::string_view pattern) {
     return line.find(pattern) != std::string_view::npos;
   });
@@ -98,6 +112,8 @@ std::vector<std::string> KernelLog::read_new() {
   std::array<char, 8192> record;
   while (true) {
     const ssize_t bytes = read(fd_.get(), record.data(), record.size());
+    // The first ones are gone: how many, their numbers tell, unless none was read yet.
+    if (bytes < 0 && errno == EPIPE && next_sequence_ == 0) lost_++;
     if (bytes < 0 && (errno == EPIPE || errno == EINTR)) continue;
     if (bytes <= 0) return lines;
     const std::string_view text(record.data(), static_cast<size_t>(bytes));

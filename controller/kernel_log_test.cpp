@@ -30,6 +30,13 @@ TEST(KernelLog, KnowsComplaints) {
            "INFO: task rmmod:123 blocked for more than 120 seconds.",
            "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [storm:77]",
            "BUG: KASAN: slab-use-after-free in codec_call+0x1f/0x40",
+           "BUG kmalloc-64 (Tainted: G    B      OE     ): Poison overwritten",
+           "BUG kmalloc-64 (Not tainted): Redzone overwritten",
+           "watchdog: Watchdog detected hard LOCKUP on cpu 1",
+           "divide error: 0000 [#1] PREEMPT SMP NOPTI",
+           "list_del corruption. next->prev should be ffff888003b0, but was dead000000000122",
+           "kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
+           "kobject: kobject_add_internal failed for mine with -EEXIST",
            "BUG: KCSAN: data-race in raceless_put_folded [raceless] / process_one_work",
        })
     EXPECT_TRUE(is_complaint(line)) << line;
@@ -42,6 +49,7 @@ TEST(KernelLog, LeavesOrdinaryLinesAlone) {
            "loop0: detected capacity change from 0 to 8",
            "romfs: bad initial checksum on dev loop0.",
            "NET: Registered PF_KCM protocol family",
+           "traps: user[99] trap int3 ip:401136 sp:7ffd error:0 in user[401000+1000]",
            "BUG: KCSAN: data-race in tick_nohz_handler / tick_nohz_idle_got_tick",
        })
     EXPECT_FALSE(is_complaint(line)) << line;

@@ -79,7 +79,11 @@ Outcome run_policies(const PoliciesOptions& options) {
   else
     fmt::print("{}", policy_text(context, options.parameters, crews, rows));
   if (!options.json && !is_harness_folder(folder)) fmt::print("run folders: {}/*\n", folder);
-  return passed ? Outcome::passed : Outcome::failed;
+  if (!passed) return Outcome::failed;
+  if (rows.size() == options.policies.size()) return Outcome::passed;
+  fmt::print(stderr, "raceless: interrupted: {} of {} policies were not run\n",
+             options.policies.size() - rows.size(), options.policies.size());
+  return Outcome::cannot_run;
 }
 
 }  // namespace

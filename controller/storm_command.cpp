@@ -62,6 +62,12 @@ Outcome report(const StormOptions& options, const Context& context, const std::s
   std::fflush(stdout);
   if (!result.passed()) return Outcome::failed;
   // Whoever brings a module wants to know whether it survives rmmod.
+  if (options.parameters.target.starts_with("module:") && result.used_in_vain()) {
+    print_error(
+        "no run of the workload succeeded, so this storm says nothing of the module; it was away "
+        "each time: give it more time, more --loaders, or an --unload-interval");
+    return Outcome::cannot_run;
+  }
   if (options.parameters.target.starts_with("module:") && result.unloaded_nothing()) {
     print_error(
         "nothing was unloaded, so this storm says nothing of the module; it was in use, or away, "
@@ -131,7 +137,11 @@ Outcome storm_twice(const StormOptions& options, const std::string& folder,
   StormOptions baseline = options;
   if (options.baseline_uses != 0) baseline.parameters.max_uses = options.baseline_uses;
   const Finished off = storm_with_gate(baseline, false, folder + "/off", signals);
-  if (!off.result || off.result->interrupted || off.result->stuck) return off.outcome;
+  if (!off.result || off.result->stuck) return off.outcome;
+  if (off.result->interrupted) {
+    print_error("interrupted: there was no storm with the gate");
+    return off.outcome == Outcome::passed ? Outcome::cannot_run : off.outcome;
+  }
   const Finished on = storm_with_gate(options, true, folder + "/on", signals);
   if (!on.result) return on.outcome;
   if (!options.json) fmt::print("\n{}", gate_comparison(*off.result, *on.result));
@@ -199,7 +209,11 @@ RunCommand add_storm(CLI::App& app) {
       [&](uint64_t ns) { parameters.timeout_ns = ns; }, "30s");
   add_duration(
       app, "--stuck-after", "an operation that takes longer breaks a promise",
-      [&](uint64_t ns) { parameters.stuck_after_ns = ns; }, "60s");
+      [&](uint64_t ns) {
+        if (ns == 0) throw CLI::ValidationError("--stuck-after: needs a time, as in 60s");
+        parameters.stuck_after_ns = ns;
+      },
+      "60s");
   app.add_option("--leak-check", options->leak_check_unloads,
                  "rest after so many unloads, and compare what the kernel holds; 0: never")
       ->type_name("UNLOADS");

@@ -12,7 +12,7 @@ namespace raceless {
 
 namespace {
 
-constexpr size_t kSteps = 3;  // of growth in a row
+constexpr size_t kSteps = LeakCheck::least_rests;  // of growth in a row
 constexpr uint64_t kManyUnloads = 8;
 constexpr useconds_t kPollUs = 250'000;
 

@@ -44,10 +44,14 @@ class LeakCheck {
   void begin();
   void rest(uint64_t unloads, Findings& findings);
   void end(uint64_t unloads, Findings& findings);
+  // The code under test did not come to rest before the storm.
+  void turn_off() { every_ = 0; }
   // It did not come to rest: the next one will do.
   void skip(uint64_t unloads) { last_unloads_ = unloads; }
 
   [[nodiscard]] uint64_t every() const { return every_; }
+  // So many rests, and growth could have been seen.
+  static constexpr uint64_t least_rests = 3;
   [[nodiscard]] uint64_t rests() const { return nr_rests_; }
   [[nodiscard]] const std::vector<Leak>& leaks() const { return leaks_; }
 

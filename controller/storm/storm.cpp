@@ -19,6 +19,10 @@ constexpr uint64_t kTargetCheckTicks = 5;
 
 }  // namespace
 
+bool StormResult::used_in_vain() const {
+  return get(tally.counts(), Count::uses) != 0 && tally.histogram(Latency::use).count() == 0;
+}
+
 bool StormResult::unloaded_nothing() const {
   return crews[static_cast<size_t>(Role::unloader)].threads != 0 &&
          get(tally.counts(), Count::unloads) == 0;
@@ -99,7 +103,11 @@ void Storm::start_threads() {
 }
 
 std::unique_ptr<StormResult> Storm::run(const Signals& signals, const ShowProgress& progress) {
-  if (leak_check_.on() && target_->rest(own_tally_)) leak_check_.begin();
+  // Without a begin there is nothing to compare with.
+  if (leak_check_.on() && target_->rest(own_tally_))
+    leak_check_.begin();
+  else
+    leak_check_.turn_off();
   start_threads();
   take_sample();
   while (!signals.pending() && !is_over()) {
@@ -187,13 +195,18 @@ void Storm::check_stuck() {
   const uint64_t now = now_ns();
   for (size_t i = 0; i < threads_.size(); i++) {
     const uint64_t busy_ns = threads_[i]->busy_ns(now);
-    if (busy_ns < parameters_.stuck_after_ns || reported_stuck_[i]) continue;
-    reported_stuck_[i] = true;
-    findings_.report(
-        {RACELESS_PROMISE_LEAVES_NOTHING,
-         fmt::format("stuck for {} s in: {}", busy_ns / kNsPerSecond, threads_[i]->kernel_stack()),
-         0, threads_[i]->name(), 0});
+    if (busy_ns >= parameters_.stuck_after_ns) report_stuck(i, busy_ns);
   }
+}
+
+void Storm::report_stuck(size_t thread, uint64_t busy_ns) {
+  if (reported_stuck_[thread]) return;
+  reported_stuck_[thread] = true;
+  const WorkerThread& stuck = *threads_[thread];
+  findings_.report(
+      {RACELESS_PROMISE_LEAVES_NOTHING,
+       fmt::format("stuck for {} s in: {}", busy_ns / kNsPerSecond, stuck.kernel_stack()), 0,
+       stuck.name(), 0});
 }
 
 // Each thread that is not stuck comes to the end of its operation within a few ticks.
@@ -218,22 +231,26 @@ void Storm::end_leak_check() {
     leak_check_.end(get(totals(), Count::unloads), findings_);
 }
 
-bool Storm::all_ended() const {
-  return std::ranges::all_of(threads_, [](const auto& thread) { return thread->ended(); });
+// Each thread has ended, or is stuck and was reported.
+bool Storm::all_settled() const {
+  for (size_t i = 0; i < threads_.size(); i++)
+    if (!threads_[i]->ended() && !reported_stuck_[i]) return false;
+  return true;
 }
 
 void Storm::join_threads(const Signals& signals) {
-  const uint64_t deadline_ns = now_ns() + parameters_.stuck_after_ns + 2 * kTickNs;
-  while (!all_ended() && now_ns() < deadline_ns) {
+  // The last operation, and then what is closed; and what a clock that ran backwards adds.
+  const uint64_t deadline_ns = now_ns() + 2 * (parameters_.stuck_after_ns + 2 * kTickNs);
+  while (!all_settled() && now_ns() < deadline_ns) {
     tick(signals);
   }
-  check_stuck();
-  for (auto& thread : threads_) {
-    if (thread->ended()) {
-      thread->join();
+  for (size_t i = 0; i < threads_.size(); i++) {
+    if (threads_[i]->ended()) {
+      threads_[i]->join();
     } else {
       stuck_ = true;
-      thread->abandon();
+      report_stuck(i, threads_[i]->busy_ns(now_ns()));
+      threads_[i]->abandon();
     }
   }
 }

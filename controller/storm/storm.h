@@ -56,7 +56,9 @@ struct StormResult {
   std::optional<Snapshot> snapshot;
   Timeline timeline;
 
-  [[nodiscard]] bool passed() const { return nr_findings == 0; }
+  [[nodiscard]] bool passed() const { return nr_findings == 0 && !stuck; }
+  // Uses were made, and none succeeded.
+  [[nodiscard]] bool used_in_vain() const;
   // Although somebody was there to unload.
   [[nodiscard]] bool unloaded_nothing() const;
 };
@@ -93,10 +95,11 @@ class Storm {
   void check_kernel_log();
   void check_taint();
   void check_stuck();
+  void report_stuck(size_t thread, uint64_t busy_ns);
   void check_leaks();
   void end_leak_check();
   [[nodiscard]] bool is_over() const;
-  [[nodiscard]] bool all_ended() const;
+  [[nodiscard]] bool all_settled() const;
   void join_threads(const Signals& signals);
   [[nodiscard]] Counts totals() const;
   [[nodiscard]] Timeline collect_timeline();

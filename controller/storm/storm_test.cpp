@@ -16,6 +16,7 @@ namespace {
 // What the target of a test shall do.
 struct Script {
   uint64_t op_ns = 0;           // each operation sleeps for so long
+  uint64_t close_ns = 0;        // and each worker, when it is closed
   bool breaks_promise = false;  // the first one does
   bool cannot_prepare = false;
   std::atomic<int> ops = 0;
@@ -33,7 +34,10 @@ class ScriptedWorker : public Worker {
  public:
   ScriptedWorker(Surroundings surroundings, Script& script)
       : surroundings_(std::move(surroundings)), script_(script) {}
-  ~ScriptedWorker() override { script_.ended_workers++; }
+  ~ScriptedWorker() override {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(script_.close_ns));
+    script_.ended_workers++;
+  }
 
   void run(const Op& op) override {
     surroundings_.tally.add(Count::uses);
@@ -186,6 +190,18 @@ TEST_F(StormTest, AStuckThreadBreaksPromiseSix) {
   ASSERT_FALSE(result->findings.empty());
   EXPECT_EQ(result->findings[0].promise, 6U);
   // They use the script: it has to outlive them.
+  while (script_.ended_workers < 4) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+// Its clock begins with the close, after the last operation.
+TEST_F(StormTest, AThreadThatGetsStuckAsItClosesDoesToo) {
+  parameters_.stuck_after_ns = 1000 * kNsPerMs;
+  script_.op_ns = 700 * kNsPerMs;
+  script_.close_ns = 3 * kNsPerSecond;
+  const auto result = run();
+  EXPECT_TRUE(result->stuck);
+  EXPECT_FALSE(result->passed());
+  EXPECT_EQ(result->nr_findings, 4U);
   while (script_.ended_workers < 4) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 

@@ -115,7 +115,8 @@ std::string notes(const Parameters& parameters, const StormResult& result) {
     text += fmt::format("timeline: a sample, down to one window of {} ms in {}\n",
                         kWindowNs / kNsPerMs, stride);
   if (parameters.leak_check_unloads != 0)
-    text += fmt::format("leaks: {} found at {} rests{}\n", result.leaks.size(), result.rests,
+    text += fmt::format("leaks: {} found at {} rests{}{}\n", result.leaks.size(), result.rests,
+                        result.rests < LeakCheck::least_rests ? ", too few to see growth" : "",
                         result.slab_callers ? ""
                                             : " (slab memory by cache alone; slub_debug=U "
                                               "would tell who allocated it)");

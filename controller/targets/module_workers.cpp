@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "clock.h"
+#include "duration.h"
 #include "targets/held_files.h"
 #include "targets/module_cycle.h"
 #include "targets/open_trap.h"
@@ -21,8 +22,10 @@ constexpr uint32_t kHeldPercent = 75;
 constexpr uint64_t kLongestHoldNs = kNsPerSecond;
 constexpr uint64_t kPollNs = 100 * kNsPerMs;
 constexpr uint64_t kLastRunNs = 2 * kNsPerSecond;  // for a run that the storm's end meets
-constexpr uint64_t kDeathNs = 10 * kNsPerSecond;   // after SIGKILL
-constexpr uint64_t kAbsentNs = 500 * kNsPerMs;     // how long to wait for the module to be gone
+constexpr uint64_t kHungNs = 5 * kNsPerSecond;     // and so many times what it takes alone:
+constexpr uint64_t kHungTimes = 5;
+constexpr uint64_t kDeathNs = 10 * kNsPerSecond;  // after SIGKILL
+constexpr uint64_t kAbsentNs = 500 * kNsPerMs;    // how long to wait for the module to be gone
 constexpr uint64_t kAbsentPollNs = 1 * kNsPerMs;
 
 // The same before and after, and nothing under way: no unload came between.
@@ -53,7 +56,7 @@ void ModuleConsumer::run(const Op& op) {
     hold_open_device(*workload, op);
   else if (op.percent < kHeldPercent)
     hold_somewhere(*workload, op);
-  if (!await(*workload)) return;
+  if (!await(*workload, start_ns)) return;
   const WorkloadEnd end = workload->end();
   const Unloads after(scene_);
   const bool was_there = live && !before.under_way && !after.under_way && before.done == after.done;
@@ -123,12 +126,22 @@ void ModuleConsumer::release_unloaded(Workload& workload, const std::string& fil
 }
 
 // False if it did not end, not even by SIGKILL.
-bool ModuleConsumer::await(Workload& workload) {
+bool ModuleConsumer::await(Workload& workload, uint64_t start_ns) {
   uint64_t stopped_ns = 0;
+  std::string activity;
   while (!workload.wait(kPollNs)) {
     if (!surroundings_.stop.stopped()) continue;
-    if (stopped_ns == 0) stopped_ns = now_ns();
+    if (stopped_ns == 0) {
+      stopped_ns = now_ns();
+      activity = workload.activity();
+    }
     if (now_ns() - stopped_ns < kLastRunNs) continue;
+    // One that was begun just now says nothing, nor one that is slow.
+    if (stopped_ns - start_ns > kHungNs + kHungTimes * scene_.workload_ns &&
+        activity == workload.activity())
+      broken(fmt::format("the workload hangs, since {} s; alone it takes {}; {}",
+                         (now_ns() - start_ns) / kNsPerSecond, format_duration(scene_.workload_ns),
+                         workload.kernel_stacks()));
     workload.kill_group();
     if (workload.wait(kDeathNs)) break;
     broken("the workload cannot be killed; " + workload.kernel_stacks());

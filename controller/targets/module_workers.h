@@ -25,7 +25,7 @@ class ModuleConsumer : public Worker {
   void wait_for_unload(uint64_t at_least_ns);
   void release_unloaded(Workload& workload, const std::string& file,
                         const std::function<void()>& release);
-  [[nodiscard]] bool await(Workload& workload);
+  [[nodiscard]] bool await(Workload& workload, uint64_t start_ns);
   void ended(const WorkloadEnd& end, bool was_there, uint64_t start_ns);
   void broken(std::string what);
 

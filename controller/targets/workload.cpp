@@ -179,6 +179,12 @@ std::vector<pid_t> Workload::processes() const {
   return all;
 }
 
+std::string Workload::activity() const {
+  std::string text;
+  for (const pid_t pid : processes()) text += first_line(fmt::format("/proc/{}/stat", pid)) + "\n";
+  return text;
+}
+
 std::string Workload::kernel_stacks() const {
   std::string text;
   for (const pid_t pid : processes()) {

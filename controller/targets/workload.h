@@ -52,6 +52,8 @@ class Workload {
   [[nodiscard]] pid_t pid() const { return pid_; }
   // The command's processes that are there now, itself first.
   [[nodiscard]] std::vector<pid_t> processes() const;
+  // Another text each time, unless none of its processes has run, faulted or changed its state.
+  [[nodiscard]] std::string activity() const;
   // Where its processes are in the kernel, for one that does not die.
   [[nodiscard]] std::string kernel_stacks() const;
 

@@ -5,9 +5,9 @@
 # modules: dummy configfs
 # allow: ^request_module fs-.* succeeded, but still no fs
 # memory: 1024
-# timeout: 240
+# timeout: 300
 . /case/ktap
-plan 6
+plan 8
 for target in load:dummy mount:configfs; do
   check "a storm on $target runs to its end" \
     raceless storm --target "$target" --duration 4s --seed 1 --output "/results/$target"
@@ -16,8 +16,14 @@ done
 # of dummy's file
 own() {
   raceless storm --target "module:$(modprobe --show-depends dummy | sed -n 's/^insmod \([^ ]*\).*/\1/p')" \
-    --workload 'ip link add d$$ type dummy && ip link delete d$$' --seed 1 --leak-check 0 "$@"
+    --workload "${workload:-ip link add d\$\$ type dummy && ip link delete d\$\$}" --seed 1 --leak-check 0 "$@"
 }
 check "a module of one's own passes" says 'unloads *[1-9]' 0 own --duration 4s --output /results/own
 check "one that was not unloaded does not" says 'nothing was unloaded' 4 \
   own --duration 1s --unload-interval 1h --output /results/idle
+# after the first run of it, which is without a storm
+workload='[ -e /tmp/tried ] && exec sleep 999; touch /tmp/tried'
+check "one whose workload hangs does not" says 'the workload hangs' 1 own --duration 12s --output /results/hung
+workload='if [ -e /tmp/twice ]; then ip link add d type nosuch; else touch /tmp/twice; fi'
+check "nor one with which nothing succeeded" says 'no run of the workload succeeded' 4 \
+  own --duration 4s --loaders 0 --output /results/vain
