@@ -374,6 +374,8 @@ void raceless_flight_prepare(struct raceless_slot *slot)
 
 int raceless_flights_init(void)
 {
+	if (IS_ENABLED(CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS))
+		pr_warn("raceless: this kernel repeats the results of module requests (CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS): names may not come back\n");
 	flight_queue = alloc_workqueue("raceless_flight", WQ_UNBOUND,
 				       MAX_FLIGHTS);
 	return flight_queue ? 0 : -ENOMEM;
