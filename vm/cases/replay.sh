@@ -4,7 +4,7 @@
 # needs: raceless
 # timeout: 60
 # expect: PANIC
-# cause: BUG: kernel NULL pointer dereference.*Kernel panic
+# cause: (BUG: kernel NULL pointer dereference|KASAN in read_shared).*Kernel panic
 . /case/ktap
 plan 1
 modprobe raceless_race
