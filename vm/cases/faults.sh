@@ -8,6 +8,5 @@
 # memory: 1024
 # timeout: 300
 # append: slub_debug=FZPU
-# allow: ^Call Trace:
-# allow: ^kobject: kobject_add_internal failed for raceless_[a-z]+ \(error: -12
+# allow: ^(Call Trace:|kobject: kobject_add_internal failed for raceless_[a-z]+ \(error: -12)
 faults_test --gtest_filter="${ONLY:-*}"

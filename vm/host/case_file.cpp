@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 
 namespace raceless::vm {
@@ -124,6 +125,7 @@ Result<CaseFile> parse_case(const fs::path& path, const std::string& text) {
   c.path = path;
   c.name = case_name(path);
   auto known = setters(c);
+  std::set<std::string> given;
   std::istringstream lines(text);
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line) && line.starts_with('#');) {
@@ -137,6 +139,7 @@ Result<CaseFile> parse_case(const fs::path& path, const std::string& text) {
     auto setter = known.find(key);
     std::string value = line.substr(std::min(line.find_first_not_of(' ', colon + 1), line.size()));
     std::string problem = setter == known.end() ? "is no key of a case" : setter->second(value);
+    if (problem.empty() && !given.insert(key).second) problem = "is given twice";
     if (!problem.empty())
       return fail(EINVAL, fmt::format("{}:{}: {}: {}", path.string(), number, key, problem));
   }

@@ -200,6 +200,12 @@ TEST_F(Host, ATypoInACaseIsAnErrorWithItsPlace) {
   }
 }
 
+TEST_F(Host, AKeyThatIsGivenTwiceIsAnError) {
+  auto parsed = parse_case("x.sh", "# SPDX\n# allow: ^a\n# smp: 2\n# allow: ^b\n");
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_NE(parsed.error().context.find("x.sh:4: allow: is given twice"), std::string::npos);
+}
+
 TEST_F(Host, AnUnknownCaseListsTheKnown) {
   write("cases/one.sh", "# SPDX\n");
   write("cases/two.sh", "# SPDX\n");
