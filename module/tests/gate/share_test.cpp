@@ -107,8 +107,9 @@ class Shared : public Gated {
            std::string::npos;
   }
 
-  // Has the module's exit returned, and is its name still taken (free_ms)? sysfs has forgotten it by
-  // then. No frame tells: of a module whose names are not told any more a stack may end at its own.
+  // Has the module's exit returned, and is its name still taken (free_ms)? sysfs has forgotten it
+  // by then. No frame tells: of a module whose names are not told any more a stack may end at its
+  // own.
   static bool frees_slowly(pid_t task) {
     return module_state(kGated) == ModuleState::absent && is_in(task, "msleep");
   }
