@@ -6,51 +6,66 @@
 
 #include "selftest.h"
 
-/* How long a section is stretched, unless what must not happen happens first. */
+/* How long a section is stretched at each step of the unload that it is to see. */
 #define STRETCH_NS (30 * NSEC_PER_MSEC)
+
+/* Within this the unload has begun: it has the other CPU for itself. */
+#define BEGIN_NS (2 * NSEC_PER_SEC)
 
 static struct subject subject;
 static struct actor reader, unloader;
 static struct completion inside;
 
 /*
- * Spins, preemption off, until the unload is past the grace period that should
- * wait for us, or for long enough to believe that it waits.
+ * Spins, preemption off, until the unload must be in the grace period that waits for
+ * us, and for long enough to believe that it waits. If it does not wait, then until
+ * it has read the count, which is a moment after it has said that it drains.
  */
-static void stretch(struct raceless_slot *slot)
+static long stretch(struct raceless_slot *slot)
 {
-	u64 end_ns = ktime_get_ns() + STRETCH_NS;
+	enum raceless_state state, seen = RACELESS_LIVE;
+	u64 now_ns = ktime_get_ns();
+	u64 end_ns = now_ns + BEGIN_NS;
 
 	complete(&inside);
-	while (ktime_get_ns() < end_ns &&
-	       READ_ONCE(slot->state) <= RACELESS_STOPPING)
+	while (now_ns < end_ns) {
+		state = READ_ONCE(slot->state);
+		now_ns = ktime_get_ns();
+		if (state != seen)
+			end_ns = now_ns + STRETCH_NS;
+		seen = state;
 		cpu_relax();
+	}
+	return seen == RACELESS_LIVE ? -ETIME : 0;
 }
 
 /* raceless_tryget() with a long pause between its test and its count. */
 static long act_slow_tryget(struct actor *actor)
 {
+	long err;
+
 	preempt_disable();
 	actor->provider = rcu_dereference_sched(actor->slot->live);
-	stretch(actor->slot);
+	err = stretch(actor->slot);
 	if (actor->provider)
 		this_cpu_inc(*actor->provider->count);
 	preempt_enable();
-	return 0;
+	return err;
 }
 
 /* raceless_put() with such a pause. */
 static long act_slow_put(struct actor *actor)
 {
 	bool counting;
+	long err;
 
 	preempt_disable();
 	counting = READ_ONCE(actor->provider->mode) == RACELESS_COUNTING;
-	stretch(actor->slot);
+	err = stretch(actor->slot);
 	if (counting)
 		this_cpu_dec(*actor->provider->count);
 	preempt_enable();
-	return counting ? 0 : -EPROTO;
+	return counting ? err : -EPROTO;
 }
 
 static const char *slow_tryget(void)
@@ -67,6 +82,7 @@ static const char *slow_tryget(void)
 	gate_close(&subject.destroy);
 	EXPECT(actor_start(&unloader, act_unregister));
 	EXPECT(actor_done(&reader));
+	EXPECT(!reader.result);
 	EXPECT(reader.provider == &subject.provider);
 	EXPECT(news_state(RACELESS_DRAINING));
 	EXPECT(subject_drains(&subject));
