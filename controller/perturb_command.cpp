@@ -58,7 +58,7 @@ Result<pid_t> spawn(std::vector<std::string> command) {
 }
 
 // Until the child has ended, or there is none and we are told to end. Passes a signal of ours on to
-// the child.
+// the child, unless the terminal has sent it to both: a second one would abort it.
 void await(pid_t child, const Signals& signals, const Perturbation& perturbation) {
   const FileDescriptor pidfd(child == 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   std::array<pollfd, 2> events = {{{pidfd.get(), POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
@@ -68,7 +68,7 @@ void await(pid_t child, const Signals& signals, const Perturbation& perturbation
     if ((events[0].revents & POLLIN) != 0) return;
     if ((events[1].revents & POLLIN) != 0) {
       if (child == 0) return;
-      kill(child, SIGTERM);
+      if (!Signals::is_from_terminal()) kill(child, SIGTERM);
       events[1].fd = -1;
     }
     if (told || perturbation.thrown_out().empty()) continue;

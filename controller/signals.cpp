@@ -19,9 +19,10 @@ constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
 
 std::atomic<int> event_fd = -1;
 std::atomic<int> signals_seen = 0;
+std::atomic<bool> from_terminal = false;
 std::atomic<void (*)()> before_exit = nullptr;
 
-void on_signal(int signal) {
+void on_signal(int signal, siginfo_t* info, void*) {
   const int saved_errno = errno;
   if (signals_seen.fetch_add(1) > 0) {
     // What the process holds in the kernel ends with its descriptors.
@@ -30,9 +31,16 @@ void on_signal(int signal) {
     if (void (*last)() = before_exit) last();
     _exit(128 + signal);
   }
+  from_terminal = info->si_code == SI_KERNEL;
   const uint64_t one = 1;
   (void)!write(event_fd, &one, sizeof(one));
   errno = saved_errno;
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -44,20 +52,26 @@ Result<Signals> Signals::catch_all(void (*at_abort)()) {
   signals_seen = 0;
   before_exit = at_abort;
   struct sigaction action {};
-  action.sa_handler = on_signal;
-  for (const int signal : kSignals) sigaction(signal, &action, nullptr);
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO;
+  for (const int signal : kSignals)
+    // a shell ignores SIGINT for what it starts in the background, which is to be ended by it
+    if (signal != SIGHUP || !is_ignored(signal)) sigaction(signal, &action, nullptr);
   return Signals(std::move(fd));
 }
 
 Signals::~Signals() {
   if (!fd_) return;
-  for (const int signal : kSignals) ::signal(signal, SIG_DFL);
+  for (const int signal : kSignals)
+    if (!is_ignored(signal)) ::signal(signal, SIG_DFL);
 }
 
 bool Signals::pending() const {
   pollfd event{fd_.get(), POLLIN, 0};
   return poll(&event, 1, 0) == 1;
 }
+
+bool Signals::is_from_terminal() { return from_terminal; }
 
 void Signals::block() {
   sigset_t set;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // SIGINT, SIGTERM and SIGHUP: the first is an event that a poll() sees, the second ends the
-// process.
+// process. A SIGHUP that is ignored (nohup) stays so.
 #ifndef RACELESS_CONTROLLER_SIGNALS_H
 #define RACELESS_CONTROLLER_SIGNALS_H
 
@@ -21,6 +21,8 @@ class Signals {
   // Readable once a signal has come.
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] bool pending() const;
+  // Of the one that has come: the whole process group has it.
+  [[nodiscard]] static bool is_from_terminal();
 
   // In the calling thread.
   static void block();
