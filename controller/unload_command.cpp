@@ -65,8 +65,10 @@ Result<Unloading> unload(Device& device, const UnloadOptions& options) {
   for (const NameUnloaded& name : unloading.names) {
     if (name.error != ETIMEDOUT) continue;
     Result<RegistryHolders> holders = registry_holders_of(name.name, *state);
-    if (!holders) return tl::unexpected(holders.error());
-    unloading.holders[name.name] = std::move(*holders);
+    if (holders)
+      unloading.holders[name.name] = std::move(*holders);
+    else
+      say(holders.error(), Outcome::cannot_run);  // the modules of the others go all the same
   }
   if (!options.keep_module)
     unloading.modules = remove_modules(unloading.names, *state, delete_module);
@@ -90,22 +92,23 @@ Result<std::map<std::string, Answer>> ask_why(const Unloading& unloading) {
   return answers;
 }
 
-Status show(const Unloading& unloading, const UnloadOptions& options) {
-  std::map<std::string, Answer> answers;
-  if (options.why) {
-    Result<std::map<std::string, Answer>> asked = ask_why(unloading);
-    if (!asked) return tl::unexpected(asked.error());
-    answers = std::move(*asked);
-  }
-  if (!options.json) {
+// What has happened is shown, whoever cannot be asked why.
+void show(const Unloading& unloading, const UnloadOptions& options) {
+  Result<std::map<std::string, Answer>> answers;
+  if (options.why) answers = ask_why(unloading);
+  if (options.json) {
+    nlohmann::json all = unloading.json();
+    if (!answers) all["why"] = nullptr;
+    for (const auto& [module, answer] : answers.value_or(std::map<std::string, Answer>()))
+      all["why"][module] = answer.json();
+    fmt::print("{}\n", all.dump(1, '\t', false, nlohmann::json::error_handler_t::replace));
+  } else {
     fmt::print("{}", unloading.text());
-    for (const auto& [module, answer] : answers) fmt::print("\n{}", answer.text());
-    return {};
+    for (const auto& [module, answer] : answers.value_or(std::map<std::string, Answer>()))
+      fmt::print("\n{}", answer.text());
   }
-  nlohmann::json all = unloading.json();
-  for (const auto& [module, answer] : answers) all["why"][module] = answer.json();
-  fmt::print("{}\n", all.dump(1, '\t', false, nlohmann::json::error_handler_t::replace));
-  return {};
+  if (!answers)
+    say({answers.error().code, "--why: " + answers.error().context}, Outcome::cannot_run);
 }
 
 // Until a signal comes, or the time is over.
@@ -122,8 +125,7 @@ Outcome run(const UnloadOptions& options) {
   if (!device) return say(device.error(), Outcome::cannot_run);
   const Result<Unloading> unloading = unload(*device, options);
   if (!unloading) return say(unloading.error(), Outcome::cannot_run);
-  if (Status shown = show(*unloading, options); !shown)
-    return say(shown.error(), Outcome::cannot_run);
+  show(*unloading, options);
   if (options.hold) {
     // Not before: whoever is killed in the unload leaves it to the kernel's worker.
     Result<Signals> signals = Signals::catch_all();

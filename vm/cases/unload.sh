@@ -5,7 +5,7 @@
 # memory: 1024
 # timeout: 150
 . /case/ktap
-plan 26
+plan 28
 load() { modprobe raceless_sample_null && modprobe raceless_sample_codec; }
 loaded() { grep -c '^raceless_sample' /proc/modules; }
 graces() { sed -n 's/^# histogram grace_ns count=\([0-9]*\).*/\1/p' /proc/raceless; }
@@ -66,6 +66,13 @@ check "it ends with the last reference" await sh -c "grep -q \"^null gone\" /pro
 holder null 1 >/tmp/again &
 owner=$!
 check "and the name can be had again" await grep -q ready /tmp/again
+
+# As on a kernel that does not describe its types.
+blind() { unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' - "$@"; }
+check "who cannot be asked why does not hide what has happened" says 'null: 1 reference: holder' 1 \
+  blind raceless unload null --why --timeout 1s
+check "and it is said" says '^raceless: --why: cannot read this kernel.s BTF' 1 \
+  blind raceless unload null --why --timeout 1s
 kill -9 "$owner"
 wait "$owner" 2>/dev/null
 
