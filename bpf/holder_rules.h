@@ -34,6 +34,8 @@ const volatile __u64 target[NAME_WORDS];
 __u64 module_address;
 __u64 text_begin;
 __u64 text_end;
+__u64 init_begin; /* until the init has returned */
+__u64 init_end;
 __u64 tracepoints_begin;
 __u64 tracepoints_end;
 
@@ -288,6 +290,8 @@ static __noinline void tell_debugfs(struct report *report,
 	const struct debugfs_fsdata *data =
 		BPF_CORE_READ(file, f_path.dentry, d_fsdata);
 
+	if (!bpf_core_type_exists(struct debugfs_fsdata))
+		return;
 	/* The lowest bit: not opened yet, and no pointer to such data. */
 	if (!data || (__u64)data & 1 || BPF_CORE_READ(file, f_op, owner))
 		return;
@@ -367,6 +371,17 @@ static __noinline void tell_link(struct report *report,
 	}
 }
 
+/* What is used keeps it mounted, and so its type and the driver of its disk. */
+static __noinline void tell_use(struct report *report, const void *used,
+				const struct super_block *mounted)
+{
+	report->holder.thing = (__u64)mounted;
+	tell(report, RACELESS_HOLDER_USE, used,
+	     BPF_CORE_READ(mounted, s_type, owner));
+	tell(report, RACELESS_HOLDER_USE, used,
+	     BPF_CORE_READ(mounted, s_bdev, bd_disk, fops, owner));
+}
+
 /*
  * do_dentry_open() to __fput(), for each struct file: those who share it have
  * it once.
@@ -379,9 +394,7 @@ static __noinline void tell_file(struct report *report, const struct file *file)
 	const void *operations = BPF_CORE_READ(file, f_op);
 	__u64 magic = BPF_CORE_READ(mounted, s_magic);
 
-	report->holder.thing = (__u64)mounted;
-	tell(report, RACELESS_HOLDER_USE, file,
-	     BPF_CORE_READ(mounted, s_type, owner));
+	tell_use(report, file, mounted);
 	report->holder.thing = (__u64)file;
 	/* Opened as a path alone it has nothing but that. */
 	if (BPF_CORE_READ(file, f_mode) & FMODE_PATH)

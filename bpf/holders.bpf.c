@@ -18,6 +18,9 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define SWP_USED 1
 
+/* In mem[] of a module, since 6.4; its first is the text. */
+#define MOD_INIT_TEXT 4
+
 /* More of these than a machine has; the walk of a list that changes must end.
  */
 #define MOST_MODULES 4096
@@ -26,6 +29,9 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* The walks ended at their list's end. */
 __u32 mounts_complete;
+
+/* The kernel tells nobody like us the addresses of its symbols. */
+__u32 hidden;
 
 /* A runner, whose stack has no room on ours. The iterator has one reader. */
 struct raceless_runner runner;
@@ -49,7 +55,7 @@ struct module_memory___6_4 {
 } __attribute__((preserve_access_index));
 
 struct module___6_4 {
-	struct module_memory___6_4 mem[1]; /* MOD_TEXT */
+	struct module_memory___6_4 mem[MOD_INIT_TEXT + 1];
 } __attribute__((preserve_access_index));
 
 static __always_inline void begin_nobody(struct report *report,
@@ -58,6 +64,17 @@ static __always_inline void begin_nobody(struct report *report,
 	__builtin_memset(report, 0, sizeof(*report));
 	report->seq = seq;
 	report->holder.fd = RACELESS_HOLDER_NOBODY;
+}
+
+/*
+ * Who has something, to be found below /proc, and ended: the process, or a thread
+ * that shares @its such things with nobody, where the process has @common ones.
+ */
+static __always_inline __u32 whose(const struct task_struct *task,
+				   const void *its, const void *common)
+{
+	return its == common ? BPF_CORE_READ(task, tgid) :
+			       BPF_CORE_READ(task, pid);
 }
 
 static __always_inline void begin(struct report *report, struct seq_file *seq,
@@ -82,6 +99,9 @@ int open_files(struct bpf_iter__task_file *ctx)
 	if (!task || !file)
 		return 0;
 	begin(&report, ctx->meta->seq, task, ctx->fd);
+	report.holder.pid =
+		whose(task, BPF_CORE_READ(task, files),
+		      BPF_CORE_READ(task, group_leader, files));
 	tell_file(&report, file);
 	return 0;
 }
@@ -140,12 +160,8 @@ int programs(struct bpf_iter__bpf_prog *ctx)
 static __noinline void tell_folder(struct report *report, __s32 fd,
 				   const struct dentry *folder)
 {
-	const struct super_block *mounted = BPF_CORE_READ(folder, d_sb);
-
 	report->holder.fd = fd;
-	report->holder.thing = (__u64)mounted;
-	tell(report, RACELESS_HOLDER_USE, folder,
-	     BPF_CORE_READ(mounted, s_type, owner));
+	tell_use(report, folder, BPF_CORE_READ(folder, d_sb));
 }
 
 /* What else a process has: its folders, and its network's congestion control.
@@ -165,11 +181,16 @@ int processes(struct bpf_iter__task *ctx)
 	network = BPF_CORE_READ(task, nsproxy, net_ns);
 	congestion = BPF_CORE_READ(network, ipv4.tcp_congestion_control);
 	begin(&report, ctx->meta->seq, task, RACELESS_HOLDER_NOBODY);
+	report.holder.pid = whose(task, folders,
+				  BPF_CORE_READ(task, group_leader, fs));
 	tell_folder(&report, RACELESS_HOLDER_CURRENT,
 		    BPF_CORE_READ(folders, pwd.dentry));
 	tell_folder(&report, RACELESS_HOLDER_ROOT,
 		    BPF_CORE_READ(folders, root.dentry));
 	report.holder.fd = RACELESS_HOLDER_NOBODY;
+	report.holder.pid =
+		whose(task, network,
+		      BPF_CORE_READ(task, group_leader, nsproxy, net_ns));
 	report.holder.thing = (__u64)network;
 	name_it(&report, &congestion->name);
 	tell(&report, RACELESS_HOLDER_NETWORK, network,
@@ -193,7 +214,10 @@ int runners(struct bpf_iter__task *ctx)
 	    0)
 		return 0;
 	for (i = 0; i < RACELESS_STACK_DEPTH; i++)
-		if (runner.stack[i] >= text_begin && runner.stack[i] < text_end)
+		if ((runner.stack[i] >= text_begin &&
+		     runner.stack[i] < text_end) ||
+		    (runner.stack[i] >= init_begin &&
+		     runner.stack[i] < init_end))
 			inside = true;
 	if (!inside)
 		return 0;
@@ -263,10 +287,16 @@ static long see_module(__u64 i, struct walk *walk)
 	if (bpf_core_field_exists(newer->mem)) {
 		text_begin = (__u64)BPF_CORE_READ(newer, mem[0].base);
 		text_end = text_begin + BPF_CORE_READ(newer, mem[0].size);
+		init_begin = (__u64)BPF_CORE_READ(newer, mem[MOD_INIT_TEXT].base);
+		init_end = init_begin +
+			   BPF_CORE_READ(newer, mem[MOD_INIT_TEXT].size);
 	} else {
 		text_begin = (__u64)BPF_CORE_READ(module, core_layout.base);
 		text_end = text_begin +
 			   BPF_CORE_READ(module, core_layout.text_size);
+		init_begin = (__u64)BPF_CORE_READ(module, init_layout.base);
+		init_end = init_begin +
+			   BPF_CORE_READ(module, init_layout.text_size);
 	}
 	return 1;
 }
@@ -275,7 +305,9 @@ static long see_module(__u64 i, struct walk *walk)
 	do {                                                                   \
 		static const char name[] = #symbol;                            \
 		__u64 address = 0;                                             \
-		bpf_kallsyms_lookup_name(name, sizeof(name), 0, &address);     \
+		if (bpf_kallsyms_lookup_name(name, sizeof(name), 0,            \
+					     &address) == -EPERM)              \
+			hidden = 1;                                            \
 		symbol = (const void *)address;                                \
 	} while (0)
 
@@ -301,6 +333,8 @@ int find_module(void *ctx)
 
 	module_address = 0;
 	text_begin = 0;
+	init_begin = 0;
+	init_end = 0;
 	bpf_loop(MOST_MODULES, see_module, &walk, 0);
 	return 0;
 }
@@ -369,6 +403,7 @@ static long see_swap(__u64 i, void *ctx)
 	const struct swap_info_struct *swap = NULL;
 	const struct gendisk *disk;
 	const struct file *file;
+	const char *name;
 
 	bpf_probe_read_kernel(&swap, sizeof(swap),
 			      swap_info + i * sizeof(swap));
@@ -382,8 +417,8 @@ static long see_swap(__u64 i, void *ctx)
 	holder.object = (__u64)file;
 	holder.thing = (__u64)file;
 	holder.number = BPF_CORE_READ(swap, bdev, bd_dev);
-	bpf_probe_read_kernel_str(holder.name, sizeof(holder.name),
-				  &disk->disk_name);
+	name = BPF_CORE_READ(swap, bdev, bd_device.kobj.name); /* not the disk's */
+	bpf_probe_read_kernel_str(holder.name, sizeof(holder.name), name);
 	tell_kernel(&holder, RACELESS_HOLDER_SWAP,
 		    BPF_CORE_READ(swap, bdev, bd_holder) == swap ? 2 : 1,
 		    BPF_CORE_READ(disk, fops, owner));

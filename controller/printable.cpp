@@ -63,4 +63,15 @@ std::string to_utf8(std::string_view bytes) { return rewrite(bytes, true); }
 
 std::string printable(std::string_view bytes) { return rewrite(bytes, false); }
 
+std::string shell_quoted(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+:,@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos)
+    return std::string(word);
+  std::string text = "'";
+  for (const char character : word)
+    text += character == '\'' ? std::string("'\\''") : std::string(1, character);
+  return text + "'";
+}
+
 }  // namespace raceless

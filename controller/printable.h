@@ -15,6 +15,9 @@ namespace raceless {
 // The same on one line, for a terminal: what would move its cursor or do worse is \x1b.
 [[nodiscard]] std::string printable(std::string_view bytes);
 
+// One word of a shell's line, whatever is in it.
+[[nodiscard]] std::string shell_quoted(std::string_view word);
+
 }  // namespace raceless
 
 #endif

@@ -21,6 +21,13 @@ TEST(Printable, CharactersStayAndOtherBytesAreNumbers) {
   EXPECT_EQ(to_utf8(""), "");
 }
 
+TEST(Printable, AShellReadsOneWord) {
+  EXPECT_EQ(shell_quoted("/mnt/a-b_c.1"), "/mnt/a-b_c.1");
+  EXPECT_EQ(shell_quoted("/mnt/a b;id"), "'/mnt/a b;id'");
+  EXPECT_EQ(shell_quoted("o'brien"), "'o'\\''brien'");
+  EXPECT_EQ(shell_quoted(""), "''");
+}
+
 TEST(Printable, ControlsAreLeftToFormatsThatEscapeThem) {
   EXPECT_EQ(to_utf8("a\nb\x1b"), "a\nb\x1b");
 }

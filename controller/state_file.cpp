@@ -58,7 +58,7 @@ Result<StateFile> StateFile::read(const std::string& root) {
   return parse(*text);
 }
 
-Result<StateFile> StateFile::parse(std::string_view text) {
+Result<StateFile> StateFile::parse(std::string_view text, const std::string& path) {
   StateFile file;
   std::istringstream lines{std::string(text)};
   for (std::string line; std::getline(lines, line);) {
@@ -66,10 +66,7 @@ Result<StateFile> StateFile::parse(std::string_view text) {
     if (words.empty()) continue;
     if (words[0] != "#") {
       if (words.size() != file.columns_.size())
-        return fail(EPROTO, std::string(RACELESS_STATE_FILE) +
-                                " has a line that does not fit its "
-                                "columns: '" +
-                                line + "'");
+        return fail(EPROTO, path + " has a line that does not fit its columns: '" + line + "'");
       std::map<std::string, std::string> columns;
       for (size_t i = 0; i < words.size(); i++) columns[file.columns_[i]] = words[i];
       file.slots_.emplace_back(std::move(columns));
@@ -80,13 +77,11 @@ Result<StateFile> StateFile::parse(std::string_view text) {
     } else if (words.size() > 1 && words[1] == "histogram") {
       auto histogram = parse_histogram(words);
       if (!histogram)
-        return fail(EPROTO, std::string(RACELESS_STATE_FILE) +
-                                " has a histogram that makes no sense: '" + line + "'");
+        return fail(EPROTO, path + " has a histogram that makes no sense: '" + line + "'");
       file.histograms_.insert(std::move(*histogram));
     }
   }
-  if (file.columns_.empty())
-    return fail(EPROTO, std::string(RACELESS_STATE_FILE) + " does not name its columns");
+  if (file.columns_.empty()) return fail(EPROTO, path + " does not name its columns");
   return file;
 }
 

@@ -15,6 +15,7 @@
 
 #include "histogram.h"
 #include "result.h"
+#include "uapi/raceless.h"
 
 namespace raceless {
 
@@ -34,7 +35,9 @@ class SlotState {
 class StateFile {
  public:
   [[nodiscard]] static Result<StateFile> read(const std::string& root = "");
-  [[nodiscard]] static Result<StateFile> parse(std::string_view text);
+  // `path` is what an error calls it.
+  [[nodiscard]] static Result<StateFile> parse(std::string_view text,
+                                               const std::string& path = RACELESS_STATE_FILE);
 
   [[nodiscard]] bool has_column(const std::string& column) const;
   [[nodiscard]] const std::vector<SlotState>& slots() const { return slots_; }

@@ -78,10 +78,15 @@ std::string first_line(const std::string& path) {
   return text ? text->substr(0, text->find('\n')) : "";
 }
 
+// No other character separates words: names that the kernel prints may have them.
 std::vector<std::string> split_words(std::string_view line) {
-  std::istringstream stream{std::string(line)};
+  constexpr std::string_view kBetween = " \t\n";
   std::vector<std::string> words;
-  for (std::string word; stream >> word;) words.push_back(word);
+  for (size_t begin = line.find_first_not_of(kBetween); begin != std::string_view::npos;) {
+    const size_t end = std::min(line.find_first_of(kBetween, begin), line.size());
+    words.emplace_back(line.substr(begin, end - begin));
+    begin = line.find_first_not_of(kBetween, end);
+  }
   return words;
 }
 

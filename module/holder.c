@@ -120,7 +120,12 @@ static int show(struct seq_file *seq, void *value)
 		seq_printf(seq, "%s %llu %d %lu %u ", reference->slot->name,
 			   reference->provider->instance,
 			   pid_vnr(file->opener), number, reference->calls);
-		seq_escape(seq, file->comm, " \t\n\\");
+		if (*file->comm)
+			seq_escape_str(seq, file->comm,
+				       ESCAPE_NAP | ESCAPE_APPEND | ESCAPE_OCTAL,
+				       " \\");
+		else
+			seq_putc(seq, '-');
 		seq_putc(seq, '\n');
 	}
 	xa_unlock(&file->references);

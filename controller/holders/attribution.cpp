@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "printable.h"
 #include "text_file.h"
 
 namespace raceless {
@@ -71,6 +72,13 @@ const Kind* kind_of(const Thing& thing) {
   return nullptr;
 }
 
+// A slash in the name of a device is an exclamation mark in its name in sysfs.
+std::string device_file(const raceless_holder& record) {
+  std::string name = text_of(record.name, sizeof(record.name));
+  std::ranges::replace(name, '!', '/');
+  return name;
+}
+
 std::string how_text(int32_t fd) {
   switch (fd) {
     case RACELESS_HOLDER_MAPPED:
@@ -98,7 +106,7 @@ std::string umount_text(const std::vector<MountPoint>& points) {
   for (const MountPoint& point : points) {
     const std::string enter =
         point.is_other ? fmt::format("nsenter -t {} -m ", point.pid) : std::string();
-    commands.push_back(fmt::format("{}umount {}", enter, point.path));
+    commands.push_back(fmt::format("{}umount {}", enter, shell_quoted(point.path)));
   }
   return fmt::format("{}", fmt::join(commands, "; "));
 }
@@ -161,14 +169,14 @@ void describe(Thing& thing, const Kind& kind, const MountPoints& mounts) {
       break;
     case RACELESS_HOLDER_SWAP:
       holder.what = name_and(record, "swap on");
-      holder.remedy = "swapoff /dev/" + text_of(record.name, sizeof(record.name));
+      holder.remedy = "swapoff /dev/" + device_file(record);
       break;
     case RACELESS_HOLDER_NETWORK:
       holder.what = name_and(record, "default TCP congestion control") +
                     fmt::format(" of the network namespace of {}[{}]",
                                 text_of(record.comm, sizeof(record.comm)), record.pid);
       holder.remedy =
-          fmt::format("nsenter -t {} -n sysctl net.ipv4.tcp_congestion_control=cubic", record.pid);
+          fmt::format("nsenter -t {} -n sysctl net.ipv4.tcp_congestion_control=reno", record.pid);
       break;
     case RACELESS_HOLDER_LINK:
     case RACELESS_HOLDER_PROGRAM:

@@ -91,6 +91,16 @@ TEST(Attribution, AMountSaysWhere) {
   EXPECT_EQ(holders[0].users.size(), 1U);
 }
 
+TEST(Attribution, ARemedyCanBePasted) {
+  MountPoints mounts;
+  mounts.add("30 1 7:0 / /mnt/a\\040b;id ro - romfs /dev/loop0 ro\n", 812, true);
+  EXPECT_EQ(make({mounted(1, true)}, mounts).at(0).remedy,
+            "nsenter -t 812 -m umount '/mnt/a b;id'");
+  raceless_holder swap = seen(RACELESS_HOLDER_SWAP, 1, 1, 0, RACELESS_HOLDER_NOBODY);
+  std::string("cciss!c0d0p1").copy(swap.name, sizeof(swap.name) - 1);
+  EXPECT_EQ(make({swap}).at(0).remedy, "swapoff /dev/cciss/c0d0p1");
+}
+
 TEST(Attribution, AMountWithoutAPlaceIsDetached) {
   const auto used =
       make({mounted(1, true), seen(RACELESS_HOLDER_USE, 5, 1, 12, RACELESS_HOLDER_CURRENT)});

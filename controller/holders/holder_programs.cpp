@@ -145,11 +145,17 @@ Status HolderPrograms::look_by_ring(Sightings& seen) {
 Result<Sightings> HolderPrograms::look() {
   Sightings seen;
   if (Status good = look_by_ring(seen); !good) return tl::unexpected(good.error());
-  if (programs_->bss->mounts_complete == 0)
+  const bool is_hidden = programs_->bss->hidden != 0;
+  if (is_hidden)
+    seen.missing.emplace_back(
+        "mounts, swap, terminals, file systems that are being set up, BPF programs and links by "
+        "their descriptors, and tasks that run in it: the kernel hides its addresses, also from "
+        "root; sysctl kernel.kptr_restrict=1 shows them");
+  if (programs_->bss->mounts_complete == 0 && !is_hidden)
     seen.missing.emplace_back(
         "all mounts: the list of file systems changed meanwhile, or the kernel does not list "
         "super_blocks among its symbols");
-  if (programs_->bss->text_begin == 0)
+  if (programs_->bss->text_begin == 0 && !is_hidden)
     seen.missing.emplace_back(
         "tasks that run in it: the module went, or the kernel does not list modules among its "
         "symbols");

@@ -28,6 +28,9 @@ TEST(MountPoints, AreFoundByDevice) {
   EXPECT_EQ(found[1].pid, 812U);
   EXPECT_TRUE(found[1].is_other);
   EXPECT_TRUE(points.of(device(7, 1)).empty());
+  // of all that may stand in a path the kernel escapes what separates
+  points.add("41 1 7:2 / /mnt/a\vb\r ro - romfs /dev/loop2 ro\n", 1, false);
+  EXPECT_EQ(points.of(device(7, 2)).at(0).path, "/mnt/a\vb\r");
 }
 
 TEST(MountPoints, WhatIsNoLineIsLeftOut) {

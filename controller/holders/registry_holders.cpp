@@ -36,7 +36,7 @@ std::string RegistryHolders::text() const {
 }
 
 Result<std::map<std::string, RegistryHolders>> parse_registry_holders(std::string_view text) {
-  const Result<StateFile> file = StateFile::parse(text);
+  const Result<StateFile> file = StateFile::parse(text, RACELESS_HOLDERS_FILE);
   if (!file) return tl::unexpected(file.error());
   if (!file->has_column("pid") || !file->has_column("comm"))
     return fail(EPROTO, std::string(RACELESS_HOLDERS_FILE) + " does not name pid and comm");

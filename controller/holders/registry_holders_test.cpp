@@ -42,6 +42,8 @@ TEST(RegistryHolders, TheRestIsInTheKernel) {
 TEST(RegistryHolders, WhatMakesNoSenseIsRefused) {
   EXPECT_FALSE(parse_registry_holders(""));
   EXPECT_FALSE(parse_registry_holders("# name instance\nnull 7\n"));
+  EXPECT_EQ(parse_registry_holders("# name pid comm\nnull 7\n").error().context,
+            "/proc/raceless_holders has a line that does not fit its columns: 'null 7'");
   EXPECT_FALSE(parse_registry_holders("# name pid comm\nnull 7\n"));
   EXPECT_TRUE(parse_registry_holders("# name pid comm\n")->empty());
 }

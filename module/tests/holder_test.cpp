@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // /proc/raceless_holders: each reference of each descriptor, and whose it is.
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -69,6 +70,19 @@ TEST_F(Holding, EndsWithItsProcess) {
   child.kill();
   EXPECT_EQ(holders().at("null").descriptors.size(), 1U);
   EXPECT_EQ(held_by("null", getpid()), 1U);
+}
+
+// A process calls itself what it likes.
+TEST_F(Holding, AnyNameIsOneWord) {
+  prctl(PR_SET_NAME, "a\r\v\x1b \\\xc3\xa4");
+  Device odd = open();
+  prctl(PR_SET_NAME, "");
+  Device nameless = open();
+  prctl(PR_SET_NAME, "registry_test");
+  ASSERT_EQ(code(odd.get("null", kLong)), 0);
+  ASSERT_EQ(code(nameless.get("codec", kLong)), 0);
+  EXPECT_EQ(holders().at("null").descriptors.at(0).comm, "a\\015\\013\\033\\040\\134\\303\\244");
+  EXPECT_EQ(holders().at("codec").descriptors.at(0).comm, "");
 }
 
 // A descriptor may have as many as RACELESS_MAX_REFS_PER_FD.

@@ -8,7 +8,7 @@
 . /case/ktap
 . /usr/lib/plants
 plant=
-plan 23
+plan 25
 
 # Sockets, and what they chose.
 plant kcm
@@ -53,6 +53,8 @@ plant context romfs
 count romfs 2
 tells "a mount that is detached, and who keeps it" '.holders | any(.kind == "mount" and (.what | contains("detached")) and (.users | any(.how == "current folder")))'
 tells "one that is being set up" ".holders | any(.kind == \"context\" and .users[0].pid == $plant)"
+ask loop
+tells "and as the user of its disk" '.holders | any(.kind == "mount" and (.users | any(.how == "current folder")))'
 uproot
 losetup -d /dev/loop0
 unshare -m sh -c 'mount -t configfs none /tmp/other && sleep 1000' &
@@ -76,4 +78,9 @@ fi
 ask zsmalloc
 tells "who needs it" '.holders | any(.what == "module zram")'
 [ ! -e /proc/swaps ] || swapoff /dev/zram0
+restricted=$(cat /proc/sys/kernel/kptr_restrict)
+echo 2 >/proc/sys/kernel/kptr_restrict
+ask zram
+tells "what a kernel that hides its addresses hides" '.missing | length == 1 and (.[0] | contains("kptr_restrict"))'
+echo "$restricted" >/proc/sys/kernel/kptr_restrict
 slowest
