@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/miscdevice.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "call.h"
@@ -142,6 +143,7 @@ static long ioctl(struct file *filp, unsigned int command, unsigned long arg)
 	if (_IOC_TYPE(command) != _IOC_TYPE(RACELESS_IOC_GET) ||
 	    i >= ARRAY_SIZE(commands))
 		return -ENOTTY;
+	i = array_index_nospec(i, ARRAY_SIZE(commands));
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
 	if (size < commands[i].size) /* no older, shorter version exists */

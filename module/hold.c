@@ -43,7 +43,7 @@ void raceless_hold_torn_down(struct raceless_slot *slot,
 	if (!slot->hold)
 		return;
 	slot->hold->times = *times;
-	WRITE_ONCE(slot->hold->done, true);
+	smp_store_release(&slot->hold->done, true); /* the report's acquire */
 }
 
 /* Under slot->lock: the provider has been detached. */
@@ -186,7 +186,7 @@ void raceless_hold_report(struct raceless_hold *hold,
 	hold->busy = false;
 	entry->instance = hold->instance;
 	strscpy(entry->owner, hold->owner, sizeof(entry->owner));
-	if (!READ_ONCE(hold->done))
+	if (!smp_load_acquire(&hold->done)) /* the times are before it */
 		return;
 	entry->stop_ns = hold->times.stop_ns;
 	entry->grace_ns = hold->times.grace_ns;

@@ -6,10 +6,13 @@
  * from our own entry. Entries leave it by list_del_rcu() and are freed a grace
  * period later.
  */
+#include <linux/atomic.h>
 #include <linux/ktime.h>
+#include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "compat.h"
@@ -57,10 +60,20 @@ bool raceless_owner_busy(const char *name)
 	return busy;
 }
 
+/* Those who come at once take the latest: it never goes back. */
+static void advance(u64 *ns)
+{
+	u64 now = ktime_get_ns();
+	u64 old = READ_ONCE(*ns);
+
+	while (old < now && !try_cmpxchg64(ns, &old, now))
+		;
+}
+
 /* A load of any name that runs now may fail for no fault of its own. */
 void raceless_owner_disturb(void)
 {
-	WRITE_ONCE(disturbed_ns, ktime_get_ns());
+	advance(&disturbed_ns);
 }
 
 bool raceless_owner_disturbed_since(u64 ns)
@@ -76,20 +89,24 @@ bool raceless_owner_failed_since(u64 ns)
 
 /*
  * GOING comes after the module's exit or its failed init, while its text and
- * data are still there: the last moment to destroy what it left registered.
+ * data are still there: the last moment to destroy what it left registered. The
+ * first of all who are told: others take apart what its code uses, SRCU for one.
  *
  * A module whose init failed disturbs no load that began before: one that waited
  * for it fails too, as it should. That one still has the base reference of its
- * load, which a deleted one has lost, so that its count reads as negative.
+ * load, which a deleted one has lost, so that its count reads as negative. If its
+ * loader was killed, the error is about that, and not about the module: we are in
+ * the loader, before those who wait for its load are told.
  */
 static int on_module_state(struct notifier_block *block, unsigned long state,
 			   void *module)
 {
 	if (state == MODULE_STATE_GOING) {
-		if (module_refcount(module) < 0)
+		if (module_refcount(module) < 0 ||
+		    fatal_signal_pending(current))
 			raceless_owner_disturb();
 		else
-			WRITE_ONCE(failed_ns, ktime_get_ns());
+			advance(&failed_ns);
 		raceless_unregister_owner(module);
 	}
 	return NOTIFY_OK;
@@ -97,6 +114,7 @@ static int on_module_state(struct notifier_block *block, unsigned long state,
 
 static struct notifier_block notifier = {
 	.notifier_call = on_module_state,
+	.priority = INT_MAX,
 };
 
 int raceless_owners_init(void)

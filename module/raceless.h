@@ -52,8 +52,9 @@
  *	module_exit(hello_module_exit);
  *	MODULE_ALIAS_RACELESS("hello");
  *
- * raceless_register() is the last step of the module's init that can fail: once
- * it has returned 0, others run the provider's code.
+ * raceless_register() is the last step of the module's init that can fail: others
+ * run the provider's code from its publish on, which is before it returns 0. It is
+ * not to be unregistered before that.
  *
  * A module with many names registers one after the other, and unregisters them
  * together, so that they share one grace period:

@@ -1,13 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 // Plain rmmod, providers that hold others or ask for themselves, and modules that break the rules.
 #include <cerrno>
+#include <filesystem>
+#include <optional>
 
 #include "child.h"
 #include "module_loader.h"
 #include "registry.h"
+#include "text_file.h"
 
 namespace raceless {
 namespace {
+
+// Somebody else's of the same module, in the kernel: it has the result of that one.
+bool modprobe_waits_for_a_load() {
+  std::error_code ignored;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", ignored)) {
+    if (first_line(process.path() / "comm") != "modprobe") continue;
+    const std::string stack = read_text(process.path() / "stack").value_or("");
+    for (const char* wait : {"idempotent_", "load_module"})
+      if (stack.find(wait) != std::string::npos) return true;
+  }
+  return false;
+}
 
 class Module : public Registry {
  protected:
@@ -149,6 +164,34 @@ TEST_F(Module, LoaderIsKilledInInit) {
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.grant.publish, outcome.grant.joined + 1);
   }
+}
+
+// Not in a section of ours, either: it is killed before it registers.
+TEST_F(Module, LoaderIsKilledBeforeItRegisters) {
+  std::optional<ModprobeLine> options("options raceless_probe before_ms=120000");
+  Child loader([] {
+    ModuleLoader modules = ModuleLoader::create().value();
+    return modules.find("raceless_probe").value().load();
+  });
+  ASSERT_TRUE(eventually([] { return module_state("raceless_probe") == ModuleState::coming; }));
+  options.reset();
+  auto gets = start_gets("probe0", 4);
+  ASSERT_TRUE(eventually(modprobe_waits_for_a_load));
+  loader.kill();
+  for (auto& get : gets) EXPECT_EQ(get.get().code, 0);
+}
+
+// The module's own SRCU is there as long as anybody runs its code.
+TEST_F(Module, CallInAProviderLeftByAFailedInit) {
+  ModprobeLine options("options raceless_probe fail_after=6 leave=1 after_ms=1000 call_ms=3000");
+  {
+    Device device = open();
+    const GetResult<Got> got = device.get("probe0", kLong);
+    ASSERT_EQ(code(got), 0);
+    EXPECT_EQ(code(device.call(got->ref, 0, {}, {})), 0);
+  }
+  EXPECT_TRUE(eventually([] { return module_state("raceless_probe") == ModuleState::absent; }));
+  EXPECT_TRUE(eventually([] { return state_of("probe0").empty(); })) << "its flight has landed";
 }
 
 TEST_F(Module, SecondOfAName) {

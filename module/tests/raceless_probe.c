@@ -2,14 +2,16 @@
 /*
  * probe: a module for tests only, which does on request what no good module
  * does: fail its init before or after it registered, go without unregistering,
- * ask for another name in init, register very many names, take long to go, have
- * inits that ask for each other in a circle.
+ * ask for another name in init, register very many names, take long to come or to
+ * go, have inits that ask for each other in a circle, run while it is taken apart.
  */
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/srcu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -32,6 +34,18 @@ MODULE_PARM_DESC(fail_before, "the module's init fails with this errno before it
 static int fail_after;
 module_param(fail_after, int, 0444);
 MODULE_PARM_DESC(fail_after, "the module's init fails with this errno after it registered");
+
+static uint before_ms;
+module_param(before_ms, uint, 0444);
+MODULE_PARM_DESC(before_ms, "how long the module's init sleeps before it registers, killably");
+
+static uint after_ms;
+module_param(after_ms, uint, 0444);
+MODULE_PARM_DESC(after_ms, "how long it sleeps after it registered");
+
+static uint call_ms;
+module_param(call_ms, uint, 0444);
+MODULE_PARM_DESC(call_ms, "how long a call lasts, in a reader's section of the module's SRCU; 0: there are none");
 
 static bool leave;
 module_param(leave, bool, 0444);
@@ -63,6 +77,8 @@ struct probe {
 /* static: what is left registered outlives a module init that failed */
 static struct probe probes[MAX_NAMES];
 static struct raceless_provider *providers[MAX_NAMES];
+
+DEFINE_STATIC_SRCU(probe_srcu);
 
 static atomic_t nr_in_init = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(all_in_init);
@@ -98,7 +114,19 @@ static int probe_init(struct raceless_provider *provider)
 	return asks ? ask(asks) : 0;
 }
 
-static const struct raceless_ops probe_ops = { .init = probe_init };
+static int probe_call(struct raceless_provider *provider, struct raceless_request *request)
+{
+	int reader;
+
+	if (!call_ms)
+		return -EOPNOTSUPP;
+	reader = srcu_read_lock(&probe_srcu);
+	msleep(call_ms);
+	srcu_read_unlock(&probe_srcu, reader);
+	return 0;
+}
+
+static const struct raceless_ops probe_ops = { .init = probe_init, .call = probe_call };
 
 static void prepare(uint i)
 {
@@ -172,7 +200,11 @@ static int __init probe_module_init(void)
 		return -EINVAL;
 	for (i = 0; i < nr; i++)
 		prepare(i);
+	if (before_ms && schedule_timeout_killable(msecs_to_jiffies(before_ms)))
+		return -EINTR;
 	err = circle ? register_circle() : register_in_turn();
+	if (after_ms && !err)
+		msleep(after_ms);
 	return err ?: -fail_after;
 }
 
