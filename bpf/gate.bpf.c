@@ -108,19 +108,19 @@ static __noinline int end_load(__u32 syscall, long error)
 
 	if (call && call->loading && (call->evidence.met & RACELESS_GATE_MET_DYING))
 		__sync_fetch_and_add(&nr_raced_ended, 1);
-	if (error >= 0 || error == -17 /* EEXIST */)
-		return end_call(syscall, error);
 	request = served();
-	if (request)
-		request->load_failed = !(call && call->evidence.met & RACELESS_GATE_MET_INIT) &&
-				       may_be_raced_helper(error);
-	if (!call)
-		return 0;
-	if (call->loading && may_be_raced_load(error))
+	if (error >= 0 || error == -17 /* EEXIST */) {
+		if (request)
+			request->load_failed = 0;
+		return end_call(syscall, error);
+	}
+	if (call && call->loading && may_be_raced_load(error))
 		call->evidence.met |= shares_raced_load(call, error) ?
 					      RACELESS_GATE_MET_DYING :
 					      RACELESS_GATE_MET_BUSY;
-	return end_call(syscall, error);
+	if (request)
+		note_failed_load(request, call, error);
+	return call ? end_call(syscall, error) : 0;
 }
 
 #define ON_RETURN(program, function, end, syscall)                             \
@@ -150,10 +150,8 @@ ON_RETURN(on_compat_fsopen_end, __ia32_sys_fsopen, end_call, FSOPEN)
 ON_RETURN(on_compat_socket_end, __ia32_sys_socket, end_call, SOCKET)
 ON_RETURN(on_compat_socketpair_end, __ia32_sys_socketpair, end_call, SOCKETPAIR)
 ON_RETURN(on_compat_bind_end, __ia32_sys_bind, end_call, BIND)
-ON_RETURN(on_compat_setsockopt_end, __ia32_compat_sys_setsockopt, end_call,
-	  SETSOCKOPT)
-ON_RETURN(on_compat_getsockopt_end, __ia32_compat_sys_getsockopt, end_call,
-	  GETSOCKOPT)
+ON_RETURN(on_compat_setsockopt_end, __ia32_sys_setsockopt, end_call, SETSOCKOPT)
+ON_RETURN(on_compat_getsockopt_end, __ia32_sys_getsockopt, end_call, GETSOCKOPT)
 
 /* An error that no missing module has: the call fails as without a gate. */
 #define ERROR_THAT_STANDS -1
@@ -463,7 +461,7 @@ static __always_inline void begin_delete(const char *name, int compat)
 	struct in_call *call = this_call(BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct raceless_gate_name module = {};
 
-	/* May fail if the page is not there; its user has just written it. */
+	/* empty if its page is not there yet: raceless.ko reads it itself then */
 	bpf_probe_read_user_str(module.text, sizeof(module.text), name);
 	/* it may be so still, where a program at the end was skipped */
 	if (call && !call->unloading) {

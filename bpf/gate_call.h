@@ -186,12 +186,6 @@ static __always_inline bool may_be_raced_load(long error)
 	return error == -EBUSY || error == -ERESTARTSYS || error == -EINTR;
 }
 
-/* The same of a helper's: a module that it depends on may have gone, too. */
-static __always_inline bool may_be_raced_helper(long error)
-{
-	return may_be_raced_load(error) || error == -ENOENT;
-}
-
 /*
  * It has looked for no module by itself, and a load that met a dying one overlapped
  * it; or the other one was killed in the loader's wait, and its ERESTARTSYS is
@@ -227,7 +221,8 @@ static __always_inline void unmark(struct in_call *call)
 
 static __always_inline struct in_call *suspect(struct in_call *call, long error)
 {
-	if ((call && (call->loading || call->evidence.met)) || !may_be_missing(error) ||
+	if ((call && (call->loading || (call->evidence.met && call->nr == this_nr()))) ||
+	    !may_be_missing(error) ||
 	    !is_near_delete())
 		return call;
 	call = enter_call();

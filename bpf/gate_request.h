@@ -23,11 +23,13 @@
  */
 struct helper_request {
 	__u32 helper; /* process */
-	__u32 load_failed;
+	__u32 load_failed; /* the last one, perhaps for want of what was deleted… */
+	__u32 load_dying; /* …or as it met a module that was being deleted */
 	__u32 own_unload; /* an unload waits for its maker */
 	__u32 found; /* it tried to load something, or looked at what is loaded */
 	__u32 nr_modules; /* that were seen by name then; 2 are several */
 	__u32 unnamed; /* it loads one whose name was not seen */
+	__u32 reserved;
 	__u64 above; /* the request that its maker works for, or 0 */
 	struct raceless_gate_name module;
 	struct raceless_gate_frames maker;
@@ -213,6 +215,18 @@ static __always_inline void note_success(struct raceless_gate_evidence *evidence
 	note_module(evidence, request);
 }
 
+/* A load for it has failed. */
+static __always_inline void note_failed_load(struct helper_request *request,
+					     const struct in_call *call, long error)
+{
+	__u32 met = call ? call->evidence.met : 0;
+
+	/* exact, as the load was about that module; of another one that it needs, not */
+	request->load_dying = may_be_raced_load(error) && met & RACELESS_GATE_MET_DYING;
+	request->load_failed = !(met & RACELESS_GATE_MET_INIT) &&
+			       (request->load_dying || error == -ENOENT);
+}
+
 /* It has failed. If what it loaded did, on its own account, so does the call. */
 static __always_inline void note_failure(struct raceless_gate_evidence *evidence,
 					 const struct helper_request *request)
@@ -220,6 +234,8 @@ static __always_inline void note_failure(struct raceless_gate_evidence *evidence
 	if (!request || !request->load_failed)
 		return;
 	evidence->met |= RACELESS_GATE_MET_LOAD_FAILED;
+	if (request->load_dying)
+		evidence->met |= RACELESS_GATE_MET_LOAD_DYING;
 	note_module(evidence, request);
 }
 

@@ -32,6 +32,9 @@
 /* Between two looks at the state, if nobody wakes us: a jiffy, up to these. */
 #define MAX_DOZE (HZ / 25 ?: 1)
 
+/* A mount on a loop device takes three: the mount, the disk, what backs it. */
+#define MAX_TURNS 8
+
 /* A call whose task left it for good (longjmp out of a handler) is kept so long. */
 #define FORGET_NS (60 * NSEC_PER_SEC)
 
@@ -49,7 +52,7 @@ struct call {
 	u32 syscall;
 	bool retried; /* it was held at least once: deletes wait for it */
 	bool queued; /* its work is pending or running */
-	bool behind; /* the work has let other work of the task go first */
+	u32 turns; /* so often its work has let other work of the task go first */
 	bool helper; /* a request waits for it, in one of the kernel's places */
 	char module[RACELESS_GATE_NAME_SIZE];
 };
@@ -288,11 +291,16 @@ static void call_work(struct callback_head *work)
 	enum outcome outcome;
 
 	/*
-	 * The latest runs first. What the call itself has queued, the last put of a
-	 * file or a mount, is not to wait for us.
+	 * A stop for a tracer runs task work without this, and no wait would wait. It
+	 * is before the look at what else there is: who adds more sets it again.
 	 */
-	if (work->next && !call->behind) {
-		call->behind = true;
+	clear_notify_signal();
+	/*
+	 * The latest runs first. What the call itself has queued, the last put of a
+	 * file or a mount, is not to wait for us, nor what that queues.
+	 */
+	if ((work->next || task_work_pending(current)) && call->turns < MAX_TURNS) {
+		call->turns++;
 		if (!task_work_add(current, work, TWA_NONE))
 			return;
 	}
@@ -305,8 +313,6 @@ static void call_work(struct callback_head *work)
 		finish(call, true);
 		goto done;
 	}
-	/* a stop for a tracer runs task work without this, and no wait would wait */
-	clear_notify_signal();
 	regs->ax = -ERESTARTNOINTR;
 	outcome = wait(call);
 	raceless_gate_count_wait(ktime_get_ns() - begin);
@@ -320,8 +326,11 @@ static void call_work(struct callback_head *work)
 		if (!READ_ONCE(raceless_gate_enabled))
 			raceless_gate_call_end(-ERESTARTNOINTR);
 	} else {
-		if (outcome == GIVE_UP)
+		if (outcome == GIVE_UP) {
+			raceless_gate_count_call(call->restarts,
+						 ktime_get_ns() - call->since_ns);
 			regs->ax = call->error;
+		}
 		finish(call, true);
 	}
 	/* whichever way we came here: the restart is done on the way of signals */
@@ -377,11 +386,12 @@ int raceless_gate_call_hold(const struct raceless_gate_evidence *evidence)
 	strscpy(call->module, evidence->module, sizeof(call->module));
 	if (now - call->since_ns >= bound_ns()) {
 		raceless_gate_count(GATE_TIMEOUTS, call->module, call->syscall);
+		raceless_gate_count_call(call->restarts, now - call->since_ns);
 		remove(call, &removed);
 		goto out;
 	}
 	init_task_work(&call->work, call_work);
-	call->behind = false;
+	call->turns = 0;
 	call->queued = raceless_gate_work_queue(&call->work);
 	if (call->queued)
 		held = 1;

@@ -7,7 +7,8 @@
  *
  * No program can sleep at the begin of delete_module. So the call is made to fail
  * where it does no harm, by a null pointer for the name; it waits in task work,
- * as calls do, gets its name back and is restarted.
+ * as calls do, gets its name back and is restarted. So it is, too, if the program
+ * could not read the name, whose page is not there yet: task work can.
  *
  * Who holds a deleter: the list, and while `queued` its own task's work.
  */
@@ -21,6 +22,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/task_work.h>
+#include <linux/uaccess.h>
 
 #include "gate.h"
 
@@ -132,6 +134,18 @@ static void wait(struct deleter *deleter)
 	deleter->passed = true;
 }
 
+/* May sleep. What cannot be read is nobody's name, and the restart will tell its user. */
+static void learn_name(struct deleter *deleter)
+{
+	char name[sizeof(deleter->module)] = "";
+
+	if (strncpy_from_user(name, (const char __user *)deleter->name,
+			      sizeof(name) - 1) > 0)
+		strscpy(deleter->module, name, sizeof(deleter->module));
+	if (!may_go(deleter))
+		raceless_gate_count(GATE_DELETES_DELAYED, deleter->module, -1);
+}
+
 static void deleter_work(struct callback_head *work)
 {
 	struct deleter *deleter = container_of(work, struct deleter, work);
@@ -153,6 +167,8 @@ static void deleter_work(struct callback_head *work)
 		goto out;
 	clear_notify_signal();
 	regs->ax = -ERESTARTNOINTR;
+	if (!deleter->module[0])
+		learn_name(deleter);
 	wait(deleter);
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 out:
@@ -224,10 +240,11 @@ void raceless_gate_deleter_wait(const char *module, bool compat)
 	deleter = find(regs, now, &removed);
 	id = deleter ? deleter->id : raceless_gate_next_id();
 	if (!raceless_gate_enabled || (deleter && deleter->passed) ||
-	    !has_to_wait(id, module, &over))
+	    (module[0] && !has_to_wait(id, module, &over)))
 		goto go;
 	if (raceless_gate_is_helper()) {
-		raceless_gate_count(GATE_EXEMPT_DELETES, module, -1);
+		if (module[0])
+			raceless_gate_count(GATE_EXEMPT_DELETES, module, -1);
 		goto go;
 	}
 	if (!deleter)
@@ -240,7 +257,8 @@ void raceless_gate_deleter_wait(const char *module, bool compat)
 	if (!deleter->queued)
 		goto go;
 	*name = 0;
-	raceless_gate_count(GATE_DELETES_DELAYED, module, -1);
+	if (module[0])
+		raceless_gate_count(GATE_DELETES_DELAYED, module, -1);
 	goto out;
 go:
 	if (deleter)

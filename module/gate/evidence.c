@@ -42,7 +42,7 @@ bool raceless_gate_raced(const struct raceless_gate_evidence *evidence)
 	}
 	/* its modprobe met a module that was going, and gone before we look */
 	if ((evidence->met & RACELESS_GATE_MET_LOAD_FAILED) &&
-	    (evidence->met & RACELESS_GATE_MET_DYING))
+	    (evidence->met & RACELESS_GATE_MET_LOAD_DYING))
 		return true;
 	/* which module it wants is known, if its modprobe had to do with one alone */
 	if (evidence->module[0])

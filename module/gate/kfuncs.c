@@ -24,7 +24,7 @@ static void copy_name(char to[RACELESS_GATE_NAME_SIZE],
  */
 static bool may_lock(void)
 {
-	return !IS_ENABLED(CONFIG_PREEMPT_COUNT) || !WARN_ON_ONCE(!preemptible());
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || !WARN_ON_ONCE(!preemptible());
 }
 
 /* Current asks for a module. Return: 1 if the end of its call is wanted. */

@@ -48,6 +48,7 @@ enum raceless_gate_syscall {
 #define RACELESS_GATE_MET_OWN_UNLOAD (1U << 6) /* the unload waits for this call */
 #define RACELESS_GATE_MET_BUSY (1U << 7) /* its load got EBUSY */
 #define RACELESS_GATE_MET_NOTHING (1U << 8) /* it failed at about the time of a delete */
+#define RACELESS_GATE_MET_LOAD_DYING (1U << 9) /* modprobe's load met what was being deleted */
 
 /* What about is: so long a task may have been preempted in the middle of a get. */
 #define RACELESS_GATE_NEAR_NS 50000000ULL

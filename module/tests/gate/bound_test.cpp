@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // Waits that would not end by themselves.
+#include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/klog.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +21,7 @@
 #include "file_descriptor.h"
 #include "gated.h"
 #include "module_loader.h"
+#include "text_file.h"
 
 namespace raceless {
 namespace {
@@ -173,6 +176,26 @@ TEST_F(Gated, LeaseHasABound) {
   EXPECT_EQ(grown("lease_timeouts"), 1U);
   EXPECT_EQ(grown("deletes_delayed"), 1U);
   user.join();
+}
+
+// The gate's program cannot read a name whose page nobody has touched.
+TEST_F(Gated, LeaseIsAwaitedByANameThatIsNotThereYet) {
+  ASSERT_EQ(load_gated("exit_ms=5000"), 0);
+  ASSERT_TRUE(set_parameter("raceless", "gate_exit_ms", "9000"));
+  ASSERT_TRUE(set_parameter("raceless", "gate_lease_ms", "400"));
+  ASSERT_TRUE(write_text("/tmp/name", std::string("dummy\0", 6)));
+  const FileDescriptor file(::open("/tmp/name", O_RDONLY | O_CLOEXEC));
+  void* name = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  ASSERT_NE(name, MAP_FAILED);
+  const Unload unload;
+  std::thread user([] { EXPECT_EQ(mount_gated(), 0); });
+  EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
+  ASSERT_EQ(load_module("dummy"), 0);
+  EXPECT_EQ(syscall(SYS_delete_module, name, O_NONBLOCK), 0) << std::strerror(errno);
+  EXPECT_EQ(grown("lease_timeouts"), 1U);
+  EXPECT_EQ(grown("deletes_delayed"), 1U);
+  user.join();
+  munmap(name, 4096);
 }
 
 // Who uses it besides is told at once.

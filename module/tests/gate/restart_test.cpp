@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 #include "../call_32.h"
@@ -103,6 +104,29 @@ TEST_F(Gated, CallThatFailsByItselfNearADelete) {
     most = std::max(most, grown("restarts") - before);
   }
   EXPECT_EQ(most, 2U);
+}
+
+// Those of 32-bit programs have ends of their own.
+TEST_F(Gated, CallsOf32BitsThatFailNearADelete) {
+  constexpr long kGetsockopt = 365, kSetsockopt = 366, kUnknown = 0x7fff;
+  const FileDescriptor plain(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(plain);
+  void* low = mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT | MAP_POPULATE, -1, 0);
+  ASSERT_NE(low, MAP_FAILED);
+  const long value = reinterpret_cast<long>(low), bytes = value + 8;
+  *reinterpret_cast<int*>(bytes) = sizeof(int);
+  for (const auto& [number, last, name] : {std::tuple(kSetsockopt, long{sizeof(int)}, "setsockopt"),
+                                           std::tuple(kGetsockopt, bytes, "getsockopt")}) {
+    const std::string restarts = std::string("syscall ") + name + " restarts";
+    for (int attempt = 0; attempt < 10 && grown(restarts) == 0; attempt++) {
+      ASSERT_EQ(load_gated(), 0);
+      ASSERT_TRUE(eventually([] { return delete_module(kGated) == 0; }));
+      EXPECT_EQ(call_32(number, plain.get(), SOL_UDP, kUnknown, value, last), -ENOPROTOOPT);
+    }
+    EXPECT_GE(grown(restarts), 1U) << name;
+  }
+  munmap(low, 4096);
 }
 
 TEST_F(Gated, SocketWhileItIsNoLongerRegistered) {
@@ -268,6 +292,21 @@ TEST_F(Gated, RequestOfWhatFailsToLoadWhileAnotherGoes) {
   EXPECT_TRUE(
       eventually([] { return module_state("raceless_sample_chaos") != ModuleState::live; }));
   EXPECT_EQ(mount_gated(), ENODEV);
+  EXPECT_NE(module_state("raceless_sample_chaos"), ModuleState::absent);
+  EXPECT_EQ(grown("restarts"), 0U);
+  unloader.join();
+}
+
+// The same for who waits for the load of another one, and has no init of his own to show for it.
+TEST_F(Gated, RequestsOfWhatFailsToLoadWhileAnotherGoes) {
+  const ModprobeLine line("options raceless_gated init_ms=1000 init_error=16");
+  ASSERT_EQ(load_module("raceless_sample_chaos", "destroy_ms=6000"), 0);
+  std::thread unloader([] { EXPECT_EQ(delete_module("raceless_sample_chaos"), 0); });
+  EXPECT_TRUE(
+      eventually([] { return module_state("raceless_sample_chaos") != ModuleState::live; }));
+  std::thread other([] { EXPECT_EQ(mount_gated(), ENODEV); });
+  EXPECT_EQ(mount_gated(), ENODEV);
+  other.join();
   EXPECT_NE(module_state("raceless_sample_chaos"), ModuleState::absent);
   EXPECT_EQ(grown("restarts"), 0U);
   unloader.join();
