@@ -112,7 +112,7 @@ static __always_inline __u32 this_call(void)
 
 /* What a thread met in calls that are not listed goes with it. */
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_call_end_thread, struct task_struct *task)
+int BPF_PROG(on_thread_exit, struct task_struct *task)
 {
 	__u32 tid = task->pid, tgid = task->tgid;
 

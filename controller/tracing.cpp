@@ -52,6 +52,7 @@ class Tracing::Impl {
   [[nodiscard]] Result<Snapshot> snapshot() const;
   [[nodiscard]] Result<std::vector<GetFailure>> get_failures() const;
   [[nodiscard]] Result<Activity> activity() const;
+  [[nodiscard]] bool has_registry() const { return registry_.has_value(); }
   [[nodiscard]] std::vector<std::uint64_t> stack(std::int32_t number) const;
   [[nodiscard]] Result<FailureCause> cause(pid_t tid, std::uint64_t since_ns) const;
   Result<int> poll(std::chrono::milliseconds timeout,
@@ -299,6 +300,8 @@ Result<std::unique_ptr<Tracing>> Tracing::open(const Options& options) {
 const std::vector<std::string>& Tracing::missing() const { return impl_->missing(); }
 Result<Snapshot> Tracing::snapshot() const { return impl_->snapshot(); }
 Result<std::vector<GetFailure>> Tracing::get_failures() const { return impl_->get_failures(); }
+
+bool Tracing::has_registry() const { return impl_->has_registry(); }
 
 Result<Activity> Tracing::activity() const { return impl_->activity(); }
 

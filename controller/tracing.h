@@ -62,6 +62,8 @@ class Tracing {
 
   Result<Snapshot> snapshot() const;
   Result<std::vector<GetFailure>> get_failures() const;
+  // Are the registry's tracepoints attached? If not, missing() says why.
+  bool has_registry() const;
   // Module by module. Safe from any thread.
   Result<Activity> activity() const;
   // Kernel addresses, innermost first; empty if the stack was not recorded.

@@ -87,6 +87,7 @@ Status TraceSession::attach() {
   Result<std::unique_ptr<Tracing>> opened = Tracing::open(tracing);
   if (!opened) return tl::unexpected(opened.error());
   tracing_ = std::move(*opened);
+  registry_ = tracing_->has_registry();
   start_ns_ = now_ns();
   EventView::Naming naming;
   naming.stack = [this](int32_t stack) { return tracing_->stack(stack); };

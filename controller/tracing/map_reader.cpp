@@ -2,14 +2,17 @@
 #include "map_reader.h"
 
 #include <bpf/libbpf.h>
+#include <sched.h>
 
 #include <array>
+#include <cerrno>
 #include <numeric>
 
 namespace raceless {
 namespace {
 
-// A program changes bucket, sum, count and maximum one after the other.
+// A program changes bucket, sum, count and maximum one after the other. Who reads a stack takes it
+// out of the map for that moment.
 constexpr int read_attempts = 16;
 
 }  // namespace
@@ -50,7 +53,11 @@ Result<raceless_drops> read_drops(int fd) {
 
 std::vector<std::uint64_t> read_stack(int fd, std::int32_t stack) {
   std::array<std::uint64_t, RACELESS_STACK_DEPTH> addresses{};
-  if (stack < 0 || bpf_map_lookup_elem(fd, &stack, addresses.data()) != 0) return {};
+  if (stack < 0) return {};
+  for (int attempt = 1; bpf_map_lookup_elem(fd, &stack, addresses.data()) != 0; attempt++) {
+    if (errno != ENOENT || attempt == read_attempts) return {};
+    sched_yield();
+  }
   std::vector<std::uint64_t> frames;
   for (const std::uint64_t address : addresses) {
     if (address == 0) break;

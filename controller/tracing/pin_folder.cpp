@@ -138,9 +138,9 @@ Result<PinFolder> PinFolder::claim(const std::string& name, const std::vector<st
 
 PinFolder::~PinFolder() {
   if (!folder_ || kept_) return;
-  nr_pins_at_once = 0;
   for (std::string& name : pinned_) name = join(path_, name);
   (void)unpin(pinned_);
+  nr_pins_at_once = 0;  // not before: a second signal may end us meanwhile
   rmdir(path_.c_str());
 }
 

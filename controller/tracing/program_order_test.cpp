@@ -30,7 +30,7 @@ std::vector<std::string> programs_of() {
 }
 
 bool is_end(const std::string& name) {
-  return name == "on_exit" || name.find("_end") != std::string::npos;
+  return name == "on_exit" || name == "on_thread_exit" || name.find("_end") != std::string::npos;
 }
 
 TEST(ProgramOrder, EachEndOfAModulesStepIsAttachedBeforeItsBegin) {
