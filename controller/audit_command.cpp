@@ -40,8 +40,10 @@ Outcome cannot_run(const Error& error) {
 Status compare_kept_maps(const nlohmann::json& run, Comparison& comparison) {
   const std::string folder = run.at("tracing").at("maps");
   if (folder.empty() || !run.at("counters").contains("registry_gets")) return {};
-  if (!std::filesystem::exists(folder)) {
-    comparison.skip("pinned maps", folder + " is not there: another boot, or removed");
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) {
+    comparison.skip("pinned maps", folder + (error ? " cannot be read: " + error.message()
+                                                   : " is not there: another boot, or removed"));
     return {};
   }
   return compare_maps(

@@ -148,7 +148,7 @@ Check check_btf(const Machine& machine) {
 
 Check check_tracepoints(const Machine& machine) {
   return {"module_tracepoints", "are there tracepoints for module loads and unloads?",
-          machine.has_line("/proc/kallsyms", {"__tracepoint_module_load"}), "module:module_load",
+          machine.has_line("/proc/kallsyms", {"__traceiter_module_load"}), "module:module_load",
           "use a kernel with CONFIG_TRACEPOINTS and CONFIG_MODULES"};
 }
 
@@ -219,8 +219,9 @@ Diagnosis diagnose(const std::string& root) {
       ability(checks, "storm_registry", "storm a provider of the registry",
               {"module_loading", "cap_sys_module", "unsigned_modules", "no_lockdown", "modprobe",
                "module_tree", "kernel_log", "registry"}),
-      ability(checks, "trace", "trace loads, unloads and failed references",
-              {"bpf", "cap_bpf", "kernel_btf", "module_tracepoints", "fexit_try_module_get"}),
+      ability(
+          checks, "trace", "trace loads, unloads and failed references",
+          {"bpf", "cap_bpf", "kernel_btf", "module_tracepoints", "fexit_try_module_get", "bpffs"}),
   };
   return diagnosis;
 }

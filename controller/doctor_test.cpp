@@ -33,7 +33,7 @@ class DoctorTest : public testing::Test {
     put("/proc/self/status", "Name:\traceless\nCapEff:\t000001ffffffffff\n");
     put("/proc/self/mounts", "bpf /sys/fs/bpf bpf rw 0 0\n");
     put("/proc/kallsyms",
-        "0000000000000000 T try_module_get\n0000000000000000 D __tracepoint_module_load\n"
+        "0000000000000000 T try_module_get\n0000000000000000 T __traceiter_module_load\n"
         "0000000000000000 T register_ftrace_direct\n");
     put("/sbin/modprobe", "");
     chmod((root_ + "/sbin/modprobe").c_str(), 0755);

@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "histogram.h"
+#include "printable.h"
 #include "uapi/raceless.h"
 
 namespace raceless {
@@ -159,7 +160,7 @@ class Maps {
 }  // namespace
 
 Result<json> dump_map(const std::string& path) {
-  const std::string command = "bpftool -j map dump pinned '" + path + "'";
+  const std::string command = "bpftool -j map dump pinned " + shell_quoted(path);
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   if (!pipe) return fail_errno("cannot run bpftool");
   std::string text;
