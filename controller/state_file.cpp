@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "state_file.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -66,7 +68,8 @@ Result<StateFile> StateFile::parse(std::string_view text, const std::string& pat
     if (words.empty()) continue;
     if (words[0] != "#") {
       if (words.size() != file.columns_.size())
-        return fail(EPROTO, path + " has a line that does not fit its columns: '" + line + "'");
+        return fail(EPROTO,
+                    fmt::format("{} has a line that does not fit its columns: '{}'", path, line));
       std::map<std::string, std::string> columns;
       for (size_t i = 0; i < words.size(); i++) columns[file.columns_[i]] = words[i];
       file.slots_.emplace_back(std::move(columns));
@@ -77,7 +80,8 @@ Result<StateFile> StateFile::parse(std::string_view text, const std::string& pat
     } else if (words.size() > 1 && words[1] == "histogram") {
       auto histogram = parse_histogram(words);
       if (!histogram)
-        return fail(EPROTO, path + " has a histogram that makes no sense: '" + line + "'");
+        return fail(EPROTO,
+                    fmt::format("{} has a histogram that makes no sense: '{}'", path, line));
       file.histograms_.insert(std::move(*histogram));
     }
   }

@@ -114,8 +114,8 @@ TEST_F(Gated, CallsOf32BitsThatFailNearADelete) {
   void* low = mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT | MAP_POPULATE, -1, 0);
   ASSERT_NE(low, MAP_FAILED);
-  const long value = reinterpret_cast<long>(low), bytes = value + 8;
-  *reinterpret_cast<int*>(bytes) = sizeof(int);
+  const long value = reinterpret_cast<long>(low), bytes = value + 2 * long{sizeof(int)};
+  static_cast<int*>(low)[2] = sizeof(int);
   for (const auto& [number, last, name] : {std::tuple(kSetsockopt, long{sizeof(int)}, "setsockopt"),
                                            std::tuple(kGetsockopt, bytes, "getsockopt")}) {
     const std::string restarts = std::string("syscall ") + name + " restarts";
