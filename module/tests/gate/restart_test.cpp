@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <tuple>
 #include <vector>
 
 #include "../call_32.h"
@@ -107,7 +106,7 @@ TEST_F(Gated, CallThatFailsByItselfNearADelete) {
 }
 
 // Those of 32-bit programs have ends of their own.
-TEST_F(Gated, CallsOf32BitsThatFailNearADelete) {
+TEST_F(Gated, CallsOf32BitsThatFailBesideADelete) {
   constexpr long kGetsockopt = 365, kSetsockopt = 366, kUnknown = 0x7fff;
   const FileDescriptor plain(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ASSERT_TRUE(plain);
@@ -116,16 +115,13 @@ TEST_F(Gated, CallsOf32BitsThatFailNearADelete) {
   ASSERT_NE(low, MAP_FAILED);
   const long value = reinterpret_cast<long>(low), bytes = value + 2 * long{sizeof(int)};
   static_cast<int*>(low)[2] = sizeof(int);
-  for (const auto& [number, last, name] : {std::tuple(kSetsockopt, long{sizeof(int)}, "setsockopt"),
-                                           std::tuple(kGetsockopt, bytes, "getsockopt")}) {
-    const std::string restarts = std::string("syscall ") + name + " restarts";
-    for (int attempt = 0; attempt < 10 && grown(restarts) == 0; attempt++) {
-      ASSERT_EQ(load_gated(), 0);
-      ASSERT_TRUE(eventually([] { return delete_module(kGated) == 0; }));
-      EXPECT_EQ(call_32(number, plain.get(), SOL_UDP, kUnknown, value, last), -ENOPROTOOPT);
-    }
-    EXPECT_GE(grown(restarts), 1U) << name;
-  }
+  load_with_endless_exit();
+  const Unload unload;
+  EXPECT_EQ(call_32(kSetsockopt, plain.get(), SOL_UDP, kUnknown, value, sizeof(int)), -ENOPROTOOPT);
+  EXPECT_EQ(call_32(kGetsockopt, plain.get(), SOL_UDP, kUnknown, value, bytes), -ENOPROTOOPT);
+  EXPECT_EQ(grown("syscall setsockopt restarts"), 2U);
+  EXPECT_EQ(grown("syscall getsockopt restarts"), 2U);
+  let_exit();
   munmap(low, 4096);
 }
 
