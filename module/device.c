@@ -42,8 +42,7 @@ static int open(struct inode *inode, struct file *filp)
 		return err;
 	}
 	xa_init_flags(&file->references, XA_FLAGS_ALLOC1);
-	INIT_LIST_HEAD(&file->holds);
-	mutex_init(&file->holds_mutex);
+	raceless_holds_open(file);
 	filp->private_data = file;
 	raceless_holders_add(file);
 	raceless_count(COUNT_DESCRIPTORS_OPENED);

@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "raceless.h"
@@ -19,11 +20,12 @@ struct raceless_user;
  * @holds: struct raceless_hold.
  * @holds_mutex: protects @holds and @nr_holds.
  * @nr_holds: how many there are.
+ * @purge: frees holds that ended by themselves.
  * @node: all descriptors.
  * @opener: the process that opened it, and
  * @comm: its name then.
  *
- * The release of the descriptor comes after the last ioctl: it has no rivals.
+ * The release of the descriptor comes after the last ioctl: only @purge rivals it.
  */
 struct raceless_file {
 	struct raceless_user *user;
@@ -31,6 +33,7 @@ struct raceless_file {
 	struct list_head holds;
 	struct mutex holds_mutex; /* protects holds and nr_holds */
 	unsigned int nr_holds;
+	struct work_struct purge;
 	struct list_head node;
 	struct pid *opener;
 	char comm[TASK_COMM_LEN];

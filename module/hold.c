@@ -7,7 +7,8 @@
  * descriptor says so or is closed, also by being killed, and, unless it is
  * explicit, when the provider's module has gone; one that is for a replacement
  * ends when another module publishes the name instead. At its end whoever waits
- * for the name gets a flight.
+ * for the name gets a flight. What ended by itself is freed by the descriptor's
+ * work, or by the unload that has yet to report of it.
  *
  * The teardown is a worker's. Its requester (unload.c) only waits for it, and may
  * be killed: the worker goes on, and the descriptor's close ends the hold. A hold
@@ -25,6 +26,7 @@
 
 struct raceless_hold {
 	struct list_head node;
+	struct raceless_file *file;
 	struct raceless_slot *slot;
 	struct raceless_teardown times; /* valid when done */
 	u64 instance;
@@ -46,19 +48,32 @@ void raceless_hold_torn_down(struct raceless_slot *slot,
 	smp_store_release(&slot->hold->done, true); /* the report's acquire */
 }
 
+/*
+ * Under slot->lock, which the descriptor's close takes for each hold: it is open
+ * until then. The work sees that the slot has let go.
+ */
+static void end_by_itself(struct raceless_slot *slot)
+{
+	struct raceless_file *file = slot->hold->file;
+
+	WRITE_ONCE(slot->hold, NULL);
+	schedule_work(&file->purge);
+}
+
 /* Under slot->lock: the provider has been detached. */
 void raceless_hold_owner_gone(struct raceless_slot *slot)
 {
 	lockdep_assert_held(&slot->lock);
 	if (slot->hold && !slot->hold->explicit && !slot->hold->replace)
-		slot->hold = NULL;
+		end_by_itself(slot);
 }
 
 /* Under slot->lock: a module has brought the name back. */
 void raceless_hold_published(struct raceless_slot *slot)
 {
 	lockdep_assert_held(&slot->lock);
-	slot->hold = NULL; /* no other lets anybody publish */
+	if (slot->hold) /* no other lets anybody publish */
+		end_by_itself(slot);
 }
 
 /* Under slot->lock: may nobody register? */
@@ -68,11 +83,13 @@ bool raceless_hold_forbids(struct raceless_slot *slot)
 	return slot->hold && !slot->hold->replace;
 }
 
-/* Ends a hold, in force or not. Under holds_mutex, or at the last release. */
-static void end(struct raceless_file *file, struct raceless_hold *hold)
+/* Ends a hold, in force or not. Under holds_mutex. */
+static void end(struct raceless_hold *hold)
 {
+	struct raceless_file *file = hold->file;
 	struct raceless_slot *slot = hold->slot;
 
+	lockdep_assert_held(&file->holds_mutex);
 	spin_lock(&slot->lock);
 	if (slot->hold == hold) {
 		slot->hold = NULL;
@@ -93,9 +110,27 @@ static void purge(struct raceless_file *file)
 {
 	struct raceless_hold *hold, *next;
 
+	lockdep_assert_held(&file->holds_mutex);
 	list_for_each_entry_safe(hold, next, &file->holds, node)
 		if (!hold->busy && READ_ONCE(hold->slot->hold) != hold)
-			end(file, hold);
+			end(hold);
+}
+
+static void purge_work(struct work_struct *work)
+{
+	struct raceless_file *file =
+		container_of(work, struct raceless_file, purge);
+
+	mutex_lock(&file->holds_mutex);
+	purge(file);
+	mutex_unlock(&file->holds_mutex);
+}
+
+void raceless_holds_open(struct raceless_file *file)
+{
+	INIT_LIST_HEAD(&file->holds);
+	mutex_init(&file->holds_mutex);
+	INIT_WORK(&file->purge, purge_work);
 }
 
 /* Return: 0 (marked, and in the batch), or -errno. */
@@ -142,6 +177,7 @@ static struct raceless_hold *add(struct raceless_file *file, const char *name,
 		err = PTR_ERR(hold->slot) ?: -ENOENT;
 		goto err_uncharge;
 	}
+	hold->file = file;
 	hold->explicit = flags & RACELESS_UNLOAD_HOLD;
 	hold->replace = flags & RACELESS_UNLOAD_REPLACE;
 	hold->busy = true;
@@ -175,23 +211,28 @@ struct raceless_hold *raceless_hold_take(struct raceless_file *file,
 							 begin(hold, batch);
 	if (!err)
 		return hold;
-	end(file, hold);
+	end(hold);
 	return ERR_PTR(err);
 }
 
-/* What came of it, as far as it is known. Under holds_mutex. */
+/*
+ * What came of it, as far as it is known. Under holds_mutex. The work passes by
+ * what is busy: a hold that has ended meanwhile is freed here.
+ */
 void raceless_hold_report(struct raceless_hold *hold,
 			  struct raceless_unload_entry *entry)
 {
-	hold->busy = false;
 	entry->instance = hold->instance;
 	strscpy(entry->owner, hold->owner, sizeof(entry->owner));
-	if (!smp_load_acquire(&hold->done)) /* the times are before it */
-		return;
-	entry->stop_ns = hold->times.stop_ns;
-	entry->grace_ns = hold->times.grace_ns;
-	entry->drain_ns = hold->times.drain_ns;
-	entry->destroy_ns = hold->times.destroy_ns;
+	if (smp_load_acquire(&hold->done)) { /* the times are before it */
+		entry->stop_ns = hold->times.stop_ns;
+		entry->grace_ns = hold->times.grace_ns;
+		entry->drain_ns = hold->times.drain_ns;
+		entry->destroy_ns = hold->times.destroy_ns;
+	}
+	hold->busy = false;
+	if (READ_ONCE(hold->slot->hold) != hold)
+		end(hold);
 }
 
 /*
@@ -236,7 +277,7 @@ long raceless_hold_release(struct raceless_file *file, const char *name)
 			continue;
 		err = hold->busy ? -EBUSY : 0;
 		if (!err)
-			end(file, hold);
+			end(hold);
 		break;
 	}
 	mutex_unlock(&file->holds_mutex);
@@ -244,10 +285,14 @@ long raceless_hold_release(struct raceless_file *file, const char *name)
 	return err;
 }
 
+/* No ioctl runs any more, but the work may. */
 void raceless_holds_close(struct raceless_file *file)
 {
 	struct raceless_hold *hold, *next;
 
+	mutex_lock(&file->holds_mutex);
 	list_for_each_entry_safe(hold, next, &file->holds, node)
-		end(file, hold);
+		end(hold);
+	mutex_unlock(&file->holds_mutex);
+	cancel_work_sync(&file->purge); /* nobody queues it any more */
 }

@@ -10,6 +10,7 @@ struct raceless_file;
 struct raceless_hold;
 struct raceless_teardown;
 
+void raceless_holds_open(struct raceless_file *file);
 struct raceless_hold *raceless_hold_take(struct raceless_file *file,
 					 const char *name, u32 flags,
 					 struct raceless_batch *batch);

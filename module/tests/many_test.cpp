@@ -67,6 +67,28 @@ TEST_F(Many, AreBoundedByTheHolds) {
   EXPECT_EQ(state_of(probe(kMany - 1)), "live");
 }
 
+// One's module goes while the request waits for the other: what it frees is its report's.
+TEST_F(Many, HoldThatEndsBeforeItsReport) {
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  load(1);
+  Device device = open(), user = open();
+  const GetResult<Got> got = user.get(probe(0), kLong);
+  ASSERT_EQ(code(got), 0);
+  auto unload = std::async(std::launch::async, [&] {
+    return device.unload_many({probe(0), "null"}, kLong);
+  });
+  ASSERT_TRUE(eventually([] { return state_of("null") == "gone"; }));
+  EXPECT_EQ(delete_module("raceless_sample_null"), 0);
+  EXPECT_EQ(state_of(probe(0)), "draining");
+  EXPECT_EQ(state_of("null"), "gone");
+  EXPECT_EQ(code(user.put(got->ref)), 0);
+  const auto names = unload.get();
+  ASSERT_EQ(code(names), 0);
+  EXPECT_EQ(failures(*names), 0);
+  EXPECT_EQ(names->back().unloaded.owner, "raceless_sample_null");
+  EXPECT_EQ(state_of("null"), "");
+}
+
 TEST_F(Many, ModuleThatGoesWaitsForOneGracePeriod) {
   for (const char* how : {"", "leave=1"}) {
     load(512, how);

@@ -97,6 +97,25 @@ TEST_F(Unload, DeleteEndsTheHold) {
   EXPECT_EQ(grown("flights_in_place"), 0U);
 }
 
+// Nothing refers to the name any more, though the descriptor that took it down stays open.
+TEST_F(Unload, HoldThatEndedByItselfIsFreed) {
+  Device device = open(), other = open();
+  ASSERT_EQ(code(device.unload("null", kLong)), 0);
+  EXPECT_EQ(state_of("null"), "gone");
+  ASSERT_EQ(delete_module("raceless_sample_null"), 0);
+  EXPECT_TRUE(eventually([] { return state_of("null").empty(); })) << "the module went";
+
+  ASSERT_EQ(modprobe("raceless_sample_null"), 0);
+  ASSERT_EQ(code(device.unload("null", kLong, RACELESS_UNLOAD_REPLACE)), 0);
+  ASSERT_EQ(code(other.get("null", kMillisecond)), ETIMEDOUT);
+  ASSERT_EQ(delete_module("raceless_sample_null"), 0);
+  EXPECT_EQ(column("null", "held"), 1U);
+  ASSERT_EQ(modprobe("raceless_sample_null_next"), 0);
+  ASSERT_EQ(delete_module("raceless_sample_null_next"), 0);
+  EXPECT_TRUE(eventually([] { return state_of("null").empty(); }))
+      << "another module had brought it back";
+}
+
 TEST_F(Unload, ExplicitHoldOutlivesTheModule) {
   Device device = open(), other = open();
   ASSERT_EQ(code(device.unload("null", kLong, RACELESS_UNLOAD_HOLD)), 0);
