@@ -36,6 +36,13 @@
 #define RACELESS_KFUNCS_END(name) BTF_SET8_END(name)
 #endif
 
+/* v6.17, 930c2ea566af: a queue says that it is per CPU; from 7.2 on it has to. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define RACELESS_WQ_PERCPU WQ_PERCPU
+#else
+#define RACELESS_WQ_PERCPU 0
+#endif
+
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
 /* v6.2, 94d095ffa0e1: the arguments of a traced function, by a name for all. */
 #ifdef ftrace_regs_get_argument

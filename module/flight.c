@@ -46,6 +46,13 @@
  */
 #define LONGEST_LOAD_NS (10 * NSEC_PER_SEC)
 
+/*
+ * The queue has so many workers, but before 6.9 for each node, and from 6.6 on for
+ * each CPU. Those beyond sleep until another's modprobe has ended.
+ */
+static atomic_t nr_modprobes;
+static DECLARE_WAIT_QUEUE_HEAD(modprobe_ended);
+
 static struct workqueue_struct *flight_queue;
 static bool exiting;
 
@@ -151,21 +158,24 @@ static bool spoilt(struct raceless_slot *slot, bool disturbed, bool stale)
 }
 
 /*
- * What modprobe's end without a publish means to those who wait, or 1: try again.
- * A success proves nothing: the load that ours shared may have ended well before
+ * What modprobe's end means to those who wait, or 1: try again. Without a publish a
+ * success proves nothing: the load that ours shared may have ended well before
  * we asked, and its module have gone since.
  */
 static int judge(struct raceless_slot *slot, int status, bool disturbed,
 		 bool stale)
 {
-	bool init_failed;
+	bool over, init_failed;
 	int init_error;
 
 	spin_lock(&slot->lock);
+	over = raceless_flight_is_over(slot);
 	init_failed = slot->init_failures != slot->flight_failures;
 	init_error = slot->init_error;
 	spin_unlock(&slot->lock);
 
+	if (over)
+		return 0;
 	if (init_failed)
 		return init_error;
 	if (status < 0)
@@ -270,6 +280,9 @@ static void fly_modprobe(struct raceless_slot *slot)
 	int status, err;
 
 	raceless_perturb(RACELESS_POINT_MODPROBE);
+	wait_event_idle_exclusive(modprobe_ended,
+				  atomic_add_unless(&nr_modprobes, 1,
+						    MAX_FLIGHTS));
 	raceless_count(COUNT_MODPROBES);
 	/* only the flight's own worker writes these */
 	slot->flight_tries++;
@@ -277,6 +290,8 @@ static void fly_modprobe(struct raceless_slot *slot)
 	oldest_ns = oldest_load_ns(slot->flight_tried_ns);
 	stale = raceless_owner_failed_since(oldest_ns);
 	status = request_module("raceless-%s", slot->name);
+	atomic_dec(&nr_modprobes);
+	wake_up(&modprobe_ended);
 	disturbed = disturbed || raceless_owner_busy("") ||
 		    raceless_owner_disturbed_since(since_ns);
 	err = judge(slot, status, disturbed, stale);

@@ -92,7 +92,7 @@ static void end(struct raceless_hold *hold)
 	lockdep_assert_held(&file->holds_mutex);
 	spin_lock(&slot->lock);
 	if (slot->hold == hold) {
-		slot->hold = NULL;
+		WRITE_ONCE(slot->hold, NULL);
 		raceless_flight_kick(slot);
 	}
 	spin_unlock(&slot->lock);
@@ -147,7 +147,7 @@ static int begin(struct raceless_hold *hold, struct raceless_batch *batch)
 	} else if (slot->state != RACELESS_LIVE) {
 		err = -EBUSY;
 	} else {
-		slot->hold = hold;
+		WRITE_ONCE(slot->hold, hold); /* purge() looks without the lock */
 		hold->instance = slot->instance;
 		strscpy(hold->owner, slot->owner, sizeof(hold->owner));
 		raceless_batch_mark_name(batch, slot);

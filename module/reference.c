@@ -64,6 +64,7 @@ static int reserve(struct raceless_file *file, struct raceless_get *get)
 	if (!err)
 		return 0;
 	raceless_user_uncharge(file->user);
+	get->ref = 0; /* it may have been written all the same */
 	return refuse(get, err == -EBUSY ? -EMFILE : err);
 }
 

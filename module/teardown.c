@@ -27,6 +27,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "count.h"
 #include "flight.h"
 #include "hold.h"
@@ -431,7 +432,8 @@ int raceless_teardowns_init(void)
 	 * which a node has the share of its CPUs that are online.
 	 */
 	BUILD_BUG_ON(RACELESS_MAX_TEARDOWNS > WQ_MAX_ACTIVE);
-	teardown_queue = alloc_workqueue("raceless_teardown", WQ_CPU_INTENSIVE,
+	teardown_queue = alloc_workqueue("raceless_teardown",
+					 WQ_CPU_INTENSIVE | RACELESS_WQ_PERCPU,
 					 RACELESS_MAX_TEARDOWNS);
 	return teardown_queue ? 0 : -ENOMEM;
 }

@@ -3,8 +3,10 @@
 // of it: an error, nothing lost, nothing leaked, and the same request succeeds when there is
 // memory.
 #include <fcntl.h>
+#include <sys/ioctl.h>
 
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include "../gate/gated.h"
@@ -98,14 +100,21 @@ TEST_F(Allocation, Gets) {
 // The first node of that tree: what the kernel tries without sleeping it tries again.
 TEST_F(Allocation, NumberOfTheFirstGet) {
   load_null();
-  Device device = open();
+  const FileDescriptor device(::open(RACELESS_DEVICE, O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(device);
+  raceless_get get{};
+  get.size = sizeof(get);
+  get.timeout_ns = kLong;
+  std::strcpy(get.name, "null");
+  const auto ask = [&] { return ioctl(device.get(), RACELESS_IOC_GET, &get) == 0 ? 0 : errno; };
   sweep_->failing().fail_mine_in(Failing::text_of("__xa_alloc"));
-  const GetResult<Got> refused = device.get("null", kLong);
+  const int refused = ask();
   sweep_->failing().end();
-  EXPECT_EQ(code(refused), ENOMEM);
-  EXPECT_EQ(reason(refused), uint32_t{RACELESS_REASON_MEMORY});
+  EXPECT_EQ(refused, ENOMEM);
+  EXPECT_EQ(get.reason, uint32_t{RACELESS_REASON_MEMORY});
+  EXPECT_EQ(get.ref, 0U) << "who puts it must not put another's";
   EXPECT_EQ(column("null", "refs"), 0U);
-  EXPECT_EQ(code(device.get("null", kLong)), 0);
+  EXPECT_EQ(ask(), 0);
 }
 
 TEST_F(Allocation, GetThatWaits) {
