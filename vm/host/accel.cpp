@@ -33,7 +33,7 @@ std::string device_problem(const std::filesystem::path& device) {
 }  // namespace
 
 Result<Accel> choose_accel(const std::string& wanted, const std::filesystem::path& root,
-                           const std::function<bool()>& probe) {
+                           const std::function<Result<bool>()>& probe) {
   std::string problem = device_problem(root / "dev/kvm");
   if (wanted == "tcg") return Accel{"tcg", "asked for"};
   if (wanted == "kvm") {
@@ -45,7 +45,9 @@ Result<Accel> choose_accel(const std::string& wanted, const std::filesystem::pat
   if (!has_virtualisation_flag(root / "proc/cpuinfo"))
     return Accel{"tcg", "no vmx or svm flag in /proc/cpuinfo"};
   if (!problem.empty()) return Accel{"tcg", problem};
-  if (!probe()) return Accel{"tcg", "a guest under kvm did not reach its end"};
+  const Result<bool> works = probe();
+  if (!works) return tl::unexpected(works.error());
+  if (!*works) return Accel{"tcg", "a guest under kvm did not reach its end"};
   return Accel{"kvm", "a guest booted with it"};
 }
 

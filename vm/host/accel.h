@@ -20,6 +20,6 @@ struct Accel {
 // and says whether it reached its end.
 [[nodiscard]] Result<Accel> choose_accel(const std::string& wanted,
                                          const std::filesystem::path& root,
-                                         const std::function<bool()>& probe);
+                                         const std::function<Result<bool>()>& probe);
 
 }  // namespace raceless::vm

@@ -143,6 +143,12 @@ Result<Digests> digest_outputs(const fs::path& folder) {
   return digest(folder, names);
 }
 
+Result<std::string> digest_file(const fs::path& file) {
+  auto digests = digest(file.parent_path(), {file.filename()});
+  if (!digests) return tl::unexpected(digests.error());
+  return digests->at(file.filename());
+}
+
 Result<std::string> digest_firmware() {
   auto finished = run_program({qemu, "-L", "help"});
   if (!finished) return tl::unexpected(finished.error());

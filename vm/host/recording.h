@@ -45,6 +45,7 @@ struct Recording {
 // Console, stdout, stderr, KTAP and results; not the host's own notes, nor what is only a link.
 [[nodiscard]] Result<Digests> digest_outputs(const std::filesystem::path& folder);
 [[nodiscard]] Result<std::string> digest_firmware();
+[[nodiscard]] Result<std::string> digest_file(const std::filesystem::path& file);
 
 // What keeps this host from replaying it, in words with the remedy, or nothing. `found` are the
 // digests of the folder's inputs.

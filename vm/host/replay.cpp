@@ -54,6 +54,18 @@ void write_notes(const fs::path& file, const Replayed& replayed) {
   std::ofstream(file) << notes.dump(2) << "\n";
 }
 
+// Several may have one release; the image tells which one the run has booted.
+Result<fs::path> kernel_of(const fs::path& kernels, const Recording& recording) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(kernels, ignored)) {
+    if (!entry.path().filename().string().starts_with(recording.kernel)) continue;
+    const auto image = digest_file(entry.path() / "vmlinuz");
+    if (image && *image == recording.inputs.at("vmlinuz")) return entry.path();
+  }
+  return fail(ENOENT, fmt::format("{} has no kernel {} with the image that was recorded",
+                                  kernels.string(), recording.kernel));
+}
+
 }  // namespace
 
 Result<Replayed> replay(const Project& project, const ReplaySpec& spec) {
@@ -105,7 +117,9 @@ Result<std::string> gdb_command(const Project& project, const fs::path& folder,
                                 const std::string& port) {
   auto recording = read_recording(folder);
   if (!recording) return tl::unexpected(recording.error());
-  fs::path kernel = project.cache / "kernels" / recording->kernel;
+  auto found = kernel_of(project.cache / "kernels", *recording);
+  if (!found) return tl::unexpected(found.error());
+  const fs::path& kernel = *found;
   auto made = run_program({(project.source / "vm/symbols").string(), kernel.string()});
   if (!made) return tl::unexpected(made.error());
   if (made->status != 0)

@@ -92,9 +92,9 @@ std::vector<std::string> guest_environment(const RunSpec& spec, const Accel& acc
 }
 
 // Boots the kernel with KVM to see if that works here. The answer holds until the host reboots or
-// has another QEMU, so the cache keeps it.
-bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& rules,
-               const std::string& qemu_version) {
+// has another QEMU, so the cache keeps it; a probe that was stopped is no answer.
+Result<bool> probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& rules,
+                       const std::string& qemu_version) {
   std::string boot;
   std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), boot);
   auto folder = cached(
@@ -113,11 +113,14 @@ bool probe_kvm(const Project& project, const Kernel& kernel, const SplatRules& r
         options.boot_limit_s = options.limit_s = 20;
         options.copy_output = false;
         SessionResult result = run_session(options, rules);
+        if (result.seen.interrupted) return fail(EINTR, "stopped while trying whether KVM works");
+        if (!result.seen.broken_host.empty()) return fail(0, result.seen.broken_host);
         std::ofstream(f / "works") << (judge(result.seen).verdict == Verdict::Pass ? "yes" : "no");
         return {};
       });
+  if (!folder) return tl::unexpected(folder.error());
   std::string answer;
-  if (folder) std::ifstream(*folder / "works") >> answer;
+  std::ifstream(*folder / "works") >> answer;
   return answer == "yes";
 }
 

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <list>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -53,6 +54,11 @@ std::string one_line(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ';');
   return text;
+}
+
+// "6.12", or "bzImage" of a path.
+std::string last_part(const std::string& kernel_name) {
+  return kernel_name.substr(kernel_name.rfind('/') + 1);
 }
 
 nlohmann::json read_report(const Running& run) {
@@ -130,9 +136,15 @@ void Suite::report(TestResult result, const fs::path& folder) {
 Status Suite::plan() {
   auto cases = find_cases(project_.source / "vm/cases", spec_.only);
   if (!cases) return tl::unexpected(cases.error());
+  std::set<std::string> names;
   for (const std::string& name : spec_.kernels) {
     auto kernel = find_kernel(project_.source, name);
     if (!kernel) return tl::unexpected(kernel.error());
+    // One would be judged by what the other has left.
+    if (!names.insert(last_part(name)).second)
+      return fail(EINVAL,
+                  fmt::format("there are two kernels {} in KERNEL=; run one after the other",
+                              last_part(name)));
     for (const CaseFile& test : *cases)
       if (test.runs_on(name)) waiting_.push_back({name, *kernel, test});
   }
@@ -195,7 +207,7 @@ bool Suite::may_start(const Job& job) const {
 
 Status Suite::start(Job job) {
   Running run;
-  std::string name = job.kernel_name.substr(job.kernel_name.rfind('/') + 1) + "-" + job.test.name;
+  std::string name = last_part(job.kernel_name) + "-" + job.test.name;
   std::replace(name.begin(), name.end(), '/', '-');
   run.folder = spec_.folder / name;
   run.log = run.folder.string() + ".log";
