@@ -120,8 +120,8 @@ Judgement judge(const SoakRecord& record) {
 }
 
 bool passed(const SoakRecord& record, const Judgement& judgement) {
-  return record.lifecycles() != 0 && record.failed.empty() && !record.stuck && judgement.judged &&
-         !judgement.grows();
+  return record.lifecycles() != 0 && !record.idle() && record.failed.empty() && !record.stuck &&
+         judgement.judged && !judgement.grows();
 }
 
 }  // namespace raceless

@@ -57,6 +57,14 @@ TEST(Judgement, CalmPasses) {
   EXPECT_EQ(row(judgement, "slots").trend.slope, 0);
 }
 
+TEST(Judgement, ATargetOfWhichNothingWasUnloadedDoesNotPass) {
+  SoakRecord record = calm(12);
+  record.targets.push_back({.name = "romfs", .not_run = "this kernel has none"});
+  EXPECT_TRUE(passed(record, judge(record)));
+  record.targets.push_back({.name = "chaos", .turns = 12});
+  EXPECT_FALSE(passed(record, judge(record)));
+}
+
 TEST(Judgement, ALeakOfOneObjectInFourLifecyclesIsFoundInItsCache) {
   SoakRecord record = calm(40);
   for (Moment& moment : record.moments)

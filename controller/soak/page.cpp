@@ -121,6 +121,8 @@ std::string why(const SoakRecord& record, const Judgement& judgement) {
   const auto add = [&text](const std::string& reason) {
     text += (text.empty() ? "" : ", ") + reason;
   };
+  if (const SoakedTarget* idle = record.idle())
+    add("nothing was unloaded in the storms on " + idle->name);
   if (!record.failed.empty()) add(fmt::format("{} storms failed", record.failed.size()));
   if (record.stuck) add("a storm did not end");
   if (judgement.grows()) add("what is left at rest grows");

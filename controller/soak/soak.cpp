@@ -40,6 +40,13 @@ uint64_t SoakRecord::lifecycles() const {
   return sum;
 }
 
+const SoakedTarget* SoakRecord::idle() const {
+  const auto found = std::ranges::find_if(targets, [](const SoakedTarget& target) {
+    return target.turns != 0 && target.lifecycles == 0;
+  });
+  return found == targets.end() ? nullptr : &*found;
+}
+
 Soak::Soak(SoakParameters parameters, Listener listener)
     : parameters_(std::move(parameters)), listener_(std::move(listener)) {
   record_.turn_ns = turn_length(parameters_);
@@ -102,9 +109,7 @@ void Soak::turn(size_t target, const Signals& signals) {
   }
   const std::unique_ptr<StormResult> result = (*storm)->run(
       signals, [&](const Sample& sample) { listener_.sample(soaked.name, round_, sample); });
-  if (gate)
-    if (const Status ended = gate->end(is_gated, *result); !ended)
-      could_not_run(soaked, parameters.seed, ended.error());
+  if (gate) gate->end(is_gated, *result);
   count(soaked, context, parameters, *result);
   // A thread that is stuck in the kernel still uses the storm's memory.
   if (result->stuck) (void)storm->release();

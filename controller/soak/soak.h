@@ -76,6 +76,8 @@ struct SoakRecord {
   bool stuck = false;  // a storm did not end, and so the soak had to
 
   [[nodiscard]] uint64_t lifecycles() const;
+  // One that was stormed in vain: nothing of it came and went. Or null.
+  [[nodiscard]] const SoakedTarget* idle() const;
 };
 
 class Soak {

@@ -16,26 +16,35 @@ double median(const std::vector<double>& sorted) {
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
+// Sorted: those between two moments of one kind.
+std::vector<double> slopes_of(const std::vector<Measured>& measured) {
+  std::vector<double> slopes;
+  for (size_t i = 0; i < measured.size(); i++)
+    for (size_t j = i + 1; j < measured.size(); j++)
+      if (measured[j].kind == measured[i].kind && measured[j].time_h != measured[i].time_h)
+        slopes.push_back((measured[j].value - measured[i].value) /
+                         (measured[j].time_h - measured[i].time_h));
+  std::ranges::sort(slopes);
+  return slopes;
+}
+
+bool goes_up(const std::vector<Measured>& measured) {
+  const std::vector<double> slopes = slopes_of(measured);
+  return !slopes.empty() && median(slopes) > 0;
+}
+
 }  // namespace
 
 Trend trend_of(const std::vector<Measured>& measured) {
-  std::map<size_t, std::vector<Measured>> kinds;
-  for (const Measured& one : measured) kinds[one.kind].push_back(one);
-
-  std::vector<double> slopes;
+  std::map<size_t, double> kinds;
+  for (const Measured& one : measured) kinds[one.kind]++;
   double variance = 0;  // of Kendall's S, if nothing moves
-  for (const auto& [kind, moments] : kinds) {
-    const auto number = static_cast<double>(moments.size());
+  for (const auto& [kind, number] : kinds)
     variance += number * (number - 1) * (2 * number + 5) / 18;
-    for (size_t i = 0; i < moments.size(); i++)
-      for (size_t j = i + 1; j < moments.size(); j++)
-        if (moments[j].time_h != moments[i].time_h)
-          slopes.push_back((moments[j].value - moments[i].value) /
-                           (moments[j].time_h - moments[i].time_h));
-  }
+
   Trend trend;
+  const std::vector<double> slopes = slopes_of(measured);
   if (slopes.empty()) return trend;
-  std::ranges::sort(slopes);
   trend.slope = median(slopes);
   const double margin = (static_cast<double>(slopes.size()) - kNormal99 * std::sqrt(variance)) / 2;
   if (margin < 1) return trend;
@@ -43,6 +52,8 @@ Trend trend_of(const std::vector<Measured>& measured) {
   trend.judged = true;
   trend.low = slopes[outside - 1];
   trend.high = slopes[slopes.size() - outside];
+  const auto half = measured.begin() + static_cast<std::ptrdiff_t>(measured.size() / 2);
+  trend.goes_on = goes_up({measured.begin(), half}) && goes_up({half, measured.end()});
   return trend;
 }
 

@@ -78,6 +78,20 @@ TEST(Trend, OneStepIsNoGrowth) {
   EXPECT_FALSE(trend_of(measured).grows());
 }
 
+TEST(Trend, OneStepThatAllKindsSeeIsNoGrowth) {
+  for (const size_t number : {3, 8, 12})
+    for (size_t at = 1; at < number * 21; at++) {
+      std::vector<Measured> measured = rounds(number, 21, 0, 0);
+      for (size_t i = at; i < measured.size(); i++) measured[i].value += 1;
+      EXPECT_FALSE(trend_of(measured).grows()) << number << " rounds, at " << at;
+    }
+}
+
+TEST(Trend, FewRoundsOfManyKindsShowGrowth) {
+  EXPECT_TRUE(trend_of(rounds(3, 21, 0, 5)).grows());
+  EXPECT_TRUE(trend_of(rounds(8, 21, 0, 5)).grows());
+}
+
 TEST(Trend, KindsAreNotCompared) {
   // After the second kind there is always much more; it does not grow for all that.
   std::vector<Measured> measured = rounds(12, 2, 0, 0);
