@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Of raceless-bench, one file each.
-constexpr std::array<const char*, 5> kParts = {"pairs.json", "names.json", "waits.json",
-                                               "storms.json", "replacements.json"};
+constexpr std::array<const char*, 6> kParts = {"pairs.json",  "names.json",        "waits.json",
+                                               "storms.json", "replacements.json", "gate.json"};
 
 enum class Kind { none, run, ratios, benchmarks };
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "plan.h"
@@ -44,6 +45,15 @@ std::string selector(const std::string& release) {
   return release.substr(0, end) + (release.find("-rt") == std::string::npos ? "" : "-rt");
 }
 
+// Of bench/run, by the name of a benchmark. The pairs are run on both clocks, the gate on the one
+// that counts instructions alone.
+std::string part_of(const std::string& name, const std::string& clock) {
+  const std::string first = name.substr(0, name.find('/'));
+  return clock == "instructions" && first != "gate" ? "instructions" : first;
+}
+
+constexpr std::array kIntervals = {"--load-interval", "--unload-interval", "--use-interval"};
+
 }  // namespace
 
 std::string shell_words(const std::vector<std::string>& words) {
@@ -64,7 +74,21 @@ std::string storm_command(const json& run) {
     const std::string name = std::string(role_name(role)) + "s";
     words.push_back("--" + name);
     words.push_back(parameters.at(name).at("threads").dump());
+    const json& pacing = parameters.at(name);
+    // One pause for all is what was asked for; a target's own pacing is none.
+    if (pacing.at("pause_min_ns") != pacing.at("pause_max_ns") || pacing.at("tight_percent") != 0)
+      continue;
+    words.emplace_back(kIntervals.at(static_cast<size_t>(role)));
+    words.push_back(duration_word(pacing.at("pause_min_ns").get<uint64_t>()));
   }
+  for (const auto& [option, member] :
+       {std::pair{"--timeout", "timeout_ns"}, std::pair{"--stuck-after", "stuck_after_ns"}}) {
+    words.emplace_back(option);
+    words.push_back(duration_word(parameters.at(member).get<uint64_t>()));
+  }
+  words.insert(words.end(), {"--leak-check", parameters.at("leak_check_unloads").dump()});
+  if (parameters.value("max_uses", uint64_t{0}) != 0)
+    words.insert(words.end(), {"--uses", parameters.at("max_uses").dump()});
   for (const auto& [option, member] :
        {std::pair{"--workload", "workload"}, std::pair{"--module-options", "module_options"}})
     if (const std::string text = parameters.at(member); !text.empty()) {
@@ -78,8 +102,7 @@ std::string storm_command(const json& run) {
 
 std::string bench_command(const BenchmarkFile& file) {
   const std::string name = file.benchmarks.empty() ? "" : file.benchmarks.front().name;
-  const bool counts = file.context.at("clock") == "instructions";
-  const std::string part = counts ? "instructions" : name.substr(0, name.find('/'));
+  const std::string part = part_of(name, file.context.at("clock"));
   return shell_words({"make", "bench", "KERNEL=" + selector(file.context.at("kernel")),
                       "SMP=" + file.context.at("vcpus").get<std::string>(), "PART=" + part});
 }
@@ -91,9 +114,9 @@ std::string bench_command(const Ratios& ratios) {
   for (const json& ratio : ratios.ratios) {
     kernels.insert(selector(ratio.at("kernel")));
     const std::string numerator = ratio.at("numerator");
-    const bool counts = ratio.at("clock") == "instructions";
-    parts.insert(counts ? "instructions" : numerator.substr(0, numerator.find('/')));
-    if (!counts) cpus = ratio.at("vcpus");
+    const std::string clock = ratio.at("clock");
+    parts.insert(part_of(numerator, clock));
+    if (clock != "instructions") cpus = ratio.at("vcpus");
   }
   return shell_words({"make", "bench", fmt::format("KERNEL={}", fmt::join(kernels, ",")),
                       "SMP=" + (cpus.empty() ? "1" : cpus),

@@ -191,7 +191,18 @@ TEST_F(Report, TheCommandIsQuotedForAShell) {
   run_["context"]["gate"] = "on";
   EXPECT_EQ(storm_command(run_),
             "raceless storm --target codec --duration 4s --seed 1 --loaders 1 --unloaders 1 "
-            "--consumers 8 --workload 'dd if=/dev/mine; it'\\''s' --gate on");
+            "--consumers 8 --timeout 30s --stuck-after 60s --leak-check 50 "
+            "--workload 'dd if=/dev/mine; it'\\''s' --gate on");
+}
+
+TEST_F(Report, TheCommandRepeatsThePacesThatWereAskedFor) {
+  json& consumers = run_["parameters"]["consumers"];
+  consumers["pause_min_ns"] = consumers["pause_max_ns"] = 20'000'000;
+  consumers["tight_percent"] = 0;
+  run_["parameters"]["max_uses"] = 10'000;
+  EXPECT_NE(storm_command(run_).find("--consumers 8 --use-interval 20ms --timeout"),
+            std::string::npos);
+  EXPECT_NE(storm_command(run_).find("--uses 10000"), std::string::npos);
 }
 
 TEST_F(Report, ChangesAreWhatDiffers) {

@@ -5,6 +5,8 @@ import { type Child, element, scrolling, section } from './dom';
 import { counter, type Data, kernelSeries, letter, type Run, type RunFile } from './data';
 import { duration, percent, whole } from './format';
 
+const RESTS_TO_SEE_GROWTH = 3; // controller/leaks/leak_check.h
+
 interface Fact {
   name: string;
   is_context?: boolean; // a difference explains others
@@ -53,8 +55,12 @@ const FACTS: Fact[] = [
   { name: 'not recorded', text: (run) => dropsText(run) },
 ];
 
-const leaksText = ({ leaks }: RunFile): string =>
-  leaks.rests === 0 ? 'not looked for' : `${leaks.found.length} found at ${leaks.rests} rests`;
+function leaksText({ leaks }: RunFile): string {
+  if (leaks.rests === 0) return 'not looked for';
+  const few = leaks.rests < RESTS_TO_SEE_GROWTH ? ', too few to see growth' : '';
+  const blind = leaks.slab_callers ? '' : ', slab memory by cache alone';
+  return `${leaks.found.length} found at ${leaks.rests} rests${few}${blind}`;
+}
 
 function dropsText(run: RunFile): string {
   const drops = Object.entries(run.drops).filter(([, number]) => number !== 0);
