@@ -90,7 +90,7 @@ Status KernelModule::load_with_dependencies(const std::string& options) {
 
 bool is_no_module(const Error& error) {
   return error.code == ENOENT &&
-         (error.context.starts_with(kNone) || error.context.ends_with(kNoFile));
+         (error.context.starts_with(kNone) || error.context.find(kNoFile) != std::string::npos);
 }
 
 void ModuleLoader::Unref::operator()(kmod_ctx* context) const { kmod_unref(context); }

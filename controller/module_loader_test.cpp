@@ -74,6 +74,7 @@ TEST(ModuleLoader, TellsAMissingModuleFromALoadThatFailed) {
   ASSERT_FALSE(found);
   EXPECT_TRUE(is_no_module(found.error())) << found.error().message();
   EXPECT_FALSE(is_no_module({ENOENT, "cannot load raceless_sample_codec"})) << "a missing symbol";
+  EXPECT_TRUE(is_no_module({found.error().code, found.error().context + " (in the VM: …)"}));
   EXPECT_FALSE(is_no_module({EINVAL, found.error().context}));
 }
 

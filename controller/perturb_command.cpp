@@ -97,8 +97,11 @@ Outcome run(const PerturbOptions& options) {
   }
   fmt::print(stderr, "raceless: perturbed with seed {}: {} times stopped, {} times held\n",
              options.plan.seed, perturbation->stopped(), perturbation->held());
-  if (const std::string reason = perturbation->thrown_out(); !reason.empty())
-    return cannot_run({0, "the kernel has ended the scheduler meanwhile: " + reason});
+  if (const std::string reason = perturbation->thrown_out(); !reason.empty()) {
+    const Outcome spoilt =
+        cannot_run({0, "the kernel has ended the scheduler meanwhile: " + reason});
+    if (outcome == Outcome::passed) return spoilt;  // what the command has found it has found
+  }
   return outcome;
 }
 

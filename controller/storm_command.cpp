@@ -115,9 +115,7 @@ Finished storm_once(const StormOptions& options, const std::string& folder,
       line.show(progress_text(options.parameters, sample));
     });
   }
-  if (gate)
-    if (const Status ended = gate->end(is_gated, *result); !ended)
-      return {cannot_run(ended.error()), nullptr};
+  if (gate) gate->end(is_gated, *result);
   const Outcome outcome = report(options, context, folder, *result);
   // A thread that is stuck in the kernel still uses the storm's memory.
   if (result->stuck) (void)storm->release();

@@ -15,6 +15,14 @@ namespace raceless {
 namespace {
 
 constexpr size_t kMaxFindings = 100;  // in run.json
+// One delete waits for some seconds at the most, see docs/gate.md.
+constexpr uint64_t kStarvedNs = 10 * kNsPerSecond;
+
+void find(StormResult& result, std::string what) {
+  result.nr_findings++;
+  if (result.findings.size() < kMaxFindings)
+    result.findings.push_back({0, std::move(what), result.elapsed_ns, "end", 0});
+}
 
 constexpr const char* kRestartsP99 = "gate_restarts_per_call_p99";
 
@@ -94,11 +102,11 @@ Result<GateEffect> GateEffect::begin() {
   return since(*before, Gate::programs());
 }
 
-Status GateEffect::end(bool is_gated, StormResult& result) const {
-  const Result<GateState> after = GateState::read();
-  if (!after) return tl::unexpected(after.error());
-  compare(*after, is_gated, result, Gate::programs());
-  return {};
+void GateEffect::end(bool is_gated, StormResult& result) const {
+  if (const Result<GateState> after = GateState::read(); after)
+    compare(*after, is_gated, result, Gate::programs());
+  else
+    find(result, "the gate cannot be asked any more: " + after.error().message());
 }
 
 void GateEffect::compare(const GateState& after, bool is_gated, StormResult& result,
@@ -118,12 +126,11 @@ void GateEffect::compare(const GateState& after, bool is_gated, StormResult& res
     line += fmt::format(", a restarted call's p99 {}", restarts.quantile(0.99));
   }
   result.target_lines += fmt::format("gate: {}\n", line.empty() ? "nothing to do" : line);
-  const uint64_t failed = get(result.tally.counts(), Count::user_failures);
-  if (!is_gated || failed == 0) return;
-  result.nr_findings++;
-  if (result.findings.size() >= kMaxFindings) return;
-  result.findings.push_back({0, fmt::format("{} uses failed although the gate was on", failed),
-                             result.elapsed_ns, "end", 0});
+  if (!is_gated) return;
+  if (const uint64_t failed = get(result.tally.counts(), Count::user_failures); failed != 0)
+    find(result, fmt::format("{} uses failed although the gate was on", failed));
+  if (result.unloaded_nothing() && result.elapsed_ns >= kStarvedNs)
+    find(result, "with the gate on nothing was unloaded");
 }
 
 uint64_t longest_without_unload(const std::vector<Sample>& series) {

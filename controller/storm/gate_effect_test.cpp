@@ -35,6 +35,23 @@ TEST(GateEffect, FailedUseBreaksThePromiseOnlyWhereThereIsOne) {
   EXPECT_FALSE(result.passed());
 }
 
+TEST(GateEffect, StarvingAnUnloadBreaksThePromise) {
+  const GateEffect effect = GateEffect::since(with_restarts(0));
+  StormResult result;
+  result.crews[static_cast<size_t>(Role::unloader)].threads = 1;
+  result.elapsed_ns = 9 * kNsPerSecond;
+  effect.compare(with_restarts(0), true, result);
+  EXPECT_TRUE(result.passed()) << "too short to tell";
+  result.elapsed_ns = 10 * kNsPerSecond;
+  effect.compare(with_restarts(0), false, result);
+  EXPECT_TRUE(result.passed());
+  effect.compare(with_restarts(0), true, result);
+  EXPECT_EQ(result.nr_findings, 1U);
+  result.tally.add(Count::unloads);
+  effect.compare(with_restarts(0), true, result);
+  EXPECT_EQ(result.nr_findings, 1U);
+}
+
 TEST(GateEffect, RestartsAreThoseOfTheStorm) {
   const std::string head = "# total on 1\n# histogram restarts_per_call count=";
   const Result<GateState> before = GateState::parse(head + "2 sum=14 max=7 7:2\n# name x\n");

@@ -37,7 +37,8 @@ Result<LoopDevice> LoopDevice::create(std::string_view contents) {
   load_driver();
   const FileDescriptor control(open("/dev/loop-control", O_RDWR | O_CLOEXEC));
   if (!control)
-    return fail(errno, "cannot open /dev/loop-control; needs the module loop: vm/run -m loop");
+    return fail_errno(errno == ENOENT ? "this kernel has no module loop (in the VM: vm/run -m loop)"
+                                      : "cannot open /dev/loop-control");
   Result<FileDescriptor> file = file_with(contents);
   if (!file) return tl::unexpected(file.error());
 

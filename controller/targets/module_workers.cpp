@@ -168,7 +168,9 @@ void ModuleConsumer::ended(const WorkloadEnd& end, bool was_there, uint64_t star
   else if (end.fatal_signal() != 0)
     broken("a process of the workload was killed by a signal: " + end.describe());
   else if (was_there)
-    broken("the workload failed though its module was loaded all the time: " + end.describe());
+    broken(
+        "the workload failed though its module was loaded all the time: " + end.describe() +
+        (error == EBUSY ? "; if only one may use it at a time, storm it with --consumers 1" : ""));
 }
 
 void ModuleConsumer::broken(std::string what) {

@@ -40,7 +40,9 @@ std::vector<Broken> check_grant(const Grant& grant, uint64_t destroyed_before) {
 }
 
 std::vector<Broken> check_refusal(const Refusal& refusal, Excuses excuses) {
-  if (excuses.init_may_fail && refusal.reason == RACELESS_REASON_FLIGHT) return {};
+  if (excuses.init_error != 0 && refusal.reason == RACELESS_REASON_FLIGHT &&
+      refusal.error.code == excuses.init_error)
+    return {};
   const bool absent =
       refusal.reason == RACELESS_REASON_ABSENT || refusal.reason == RACELESS_REASON_UNLOADING;
   if (excuses.may_be_absent && absent && refusal.error.code == ENOENT) return {};

@@ -24,7 +24,7 @@ struct Broken {
 
 // Which refusals belong to the provider rather than to the registry.
 struct Excuses {
-  bool init_may_fail = false;
+  int init_error = 0;          // with which an init fails, as it was asked to; 0: none does
   bool may_be_absent = false;  // asked for without waiting, and others take it away
 };
 

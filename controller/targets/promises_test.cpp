@@ -31,13 +31,15 @@ TEST(Promises, NobodyGetsWhatWasDestroyed) {
   EXPECT_EQ(check_grant(grant, 9)[0].promise, RACELESS_PROMISE_NO_USE_AFTER_DESTROY);
 }
 
-TEST(Promises, EveryRefusalBreaksOneUnlessInitMayFail) {
+TEST(Promises, EveryRefusalBreaksOneUnlessInitFailsAsItWasAskedTo) {
   for (uint32_t reason = 0; reason < RACELESS_NR_REASONS; reason++) {
     const Refusal refusal{{EIO, "cannot get codec"}, reason};
     EXPECT_EQ(check_refusal(refusal, {}).size(), 1U) << reason;
-    EXPECT_EQ(check_refusal(refusal, {.init_may_fail = true}).size(),
+    EXPECT_EQ(check_refusal(refusal, {.init_error = EIO}).size(),
               reason == RACELESS_REASON_FLIGHT ? 0U : 1U);
   }
+  const Refusal other{{ENOENT, "cannot get codec"}, RACELESS_REASON_FLIGHT};
+  EXPECT_EQ(check_refusal(other, {.init_error = EIO}).size(), 1U);
 }
 
 TEST(Promises, WhoDoesNotWaitMayFindNothing) {
@@ -52,7 +54,7 @@ TEST(Promises, WhoDoesNotWaitMayFindNothing) {
 
 TEST(Promises, ATimeOutIsAFailureNotAnExcuse) {
   const Refusal refusal{{ETIMEDOUT, "cannot get codec"}, RACELESS_REASON_TIMEOUT};
-  const auto broken = check_refusal(refusal, {.init_may_fail = true, .may_be_absent = true});
+  const auto broken = check_refusal(refusal, {.init_error = EIO, .may_be_absent = true});
   ASSERT_EQ(broken.size(), 1U);
   EXPECT_EQ(broken[0].promise, RACELESS_PROMISE_LEAVES_NOTHING);
   EXPECT_NE(broken[0].what.find("ETIMEDOUT"), std::string::npos);

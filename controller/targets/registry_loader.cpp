@@ -23,7 +23,7 @@ void RegistryLoader::run(const Op& /*op*/) {
   }
   tally.add(Count::load_failures);
   // It is there, it is going or held down: that is what a storm is like.
-  if (error == EEXIST || error == EBUSY || scene_.excuses.init_may_fail) return;
+  if (error == EEXIST || error == EBUSY || error == scene_.excuses.init_error) return;
   surroundings_.findings.report({RACELESS_PROMISE_NONE,
                                  Error{error, "cannot load " + scene_.module}.message(), 0,
                                  surroundings_.thread, 0});

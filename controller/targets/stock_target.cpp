@@ -95,7 +95,9 @@ Status StockTarget::prepare() {
   if (!loader) return tl::unexpected(loader.error());
   loader_.emplace(std::move(*loader));
   Result<KernelModule> file = loader_->find(module_);
-  if (!file) return fail(0, file.error().message() + "; in the VM: vm/run -m " + module_);
+  if (!file)
+    return fail(file.error().code,
+                file.error().context + " (in the VM: vm/run -m " + module_ + ")");
   loaded_before_ = module_state(file->name()) == ModuleState::live;
   // Once, with what it needs: so that a storm of loads is about this module alone.
   if (Status loaded = file->load_with_dependencies(); !loaded) return loaded;
