@@ -48,10 +48,9 @@
 
 /*
  * The queue has so many workers, but before 6.9 for each node, and from 6.6 on for
- * each CPU. Those beyond sleep until another's modprobe has ended.
+ * each CPU. A flight beyond comes back each jiffy.
  */
 static atomic_t nr_modprobes;
-static DECLARE_WAIT_QUEUE_HEAD(modprobe_ended);
 
 static struct workqueue_struct *flight_queue;
 static bool exiting;
@@ -265,7 +264,7 @@ unlock:
 }
 
 /*
- * In the flight's worker, nothing registered. Which modules modprobe loads only
+ * In the flight's worker, with a place among the modprobes, nothing registered. Which modules modprobe loads only
  * it knows: those that the owner depends on too, and the owner of a name that
  * is new here. So any module's unload counts as a disturbance.
  */
@@ -280,9 +279,6 @@ static void fly_modprobe(struct raceless_slot *slot)
 	int status, err;
 
 	raceless_perturb(RACELESS_POINT_MODPROBE);
-	wait_event_idle_exclusive(modprobe_ended,
-				  atomic_add_unless(&nr_modprobes, 1,
-						    MAX_FLIGHTS));
 	raceless_count(COUNT_MODPROBES);
 	/* only the flight's own worker writes these */
 	slot->flight_tries++;
@@ -291,7 +287,6 @@ static void fly_modprobe(struct raceless_slot *slot)
 	stale = raceless_owner_failed_since(oldest_ns);
 	status = request_module("raceless-%s", slot->name);
 	atomic_dec(&nr_modprobes);
-	wake_up(&modprobe_ended);
 	disturbed = disturbed || raceless_owner_busy("") ||
 		    raceless_owner_disturbed_since(since_ns);
 	err = judge(slot, status, disturbed, stale);
@@ -332,7 +327,8 @@ static void flight_work(struct work_struct *work)
 		}
 	} else if (!over) {
 		wait = (slot->owner[0] && raceless_owner_busy(slot->owner)) ||
-		       (slot->flight_awaits_elder && elder_goes(slot));
+		       (slot->flight_awaits_elder && elder_goes(slot)) ||
+		       !atomic_add_unless(&nr_modprobes, 1, MAX_FLIGHTS);
 		if (!wait) {
 			slot->flight_awaits_elder = false;
 			slot->flight_met_elder = elder_goes(slot);

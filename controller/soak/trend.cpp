@@ -28,9 +28,12 @@ std::vector<double> slopes_of(const std::vector<Measured>& measured) {
   return slopes;
 }
 
+// By more pairs than not; where there is no pair, nothing speaks against it.
 bool goes_up(const std::vector<Measured>& measured) {
   const std::vector<double> slopes = slopes_of(measured);
-  return !slopes.empty() && median(slopes) > 0;
+  const auto ups = std::ranges::count_if(slopes, [](double slope) { return slope > 0; });
+  const auto downs = std::ranges::count_if(slopes, [](double slope) { return slope < 0; });
+  return slopes.empty() || ups > downs;
 }
 
 }  // namespace

@@ -78,19 +78,43 @@ TEST(Trend, OneStepIsNoGrowth) {
   EXPECT_FALSE(trend_of(measured).grows());
 }
 
-TEST(Trend, OneStepThatAllKindsSeeIsNoGrowth) {
-  for (const size_t number : {3, 8, 12})
-    for (size_t at = 1; at < number * 21; at++) {
-      std::vector<Measured> measured = rounds(number, 21, 0, 0);
-      for (size_t i = at; i < measured.size(); i++) measured[i].value += 1;
-      EXPECT_FALSE(trend_of(measured).grows()) << number << " rounds, at " << at;
-    }
-}
-
 TEST(Trend, FewRoundsOfManyKindsShowGrowth) {
   EXPECT_TRUE(trend_of(rounds(3, 21, 0, 5)).grows());
   EXPECT_TRUE(trend_of(rounds(8, 21, 0, 5)).grows());
 }
+
+// As a soak has them: rounds of 21 targets, each fourth one of another kind.
+std::vector<Measured> soaked(size_t begin, size_t end, double of_traced, double of_others) {
+  std::vector<Measured> measured;
+  double value = 0;
+  for (size_t round = begin; round < end; round++)
+    for (size_t target = 0; target < 21; target++) {
+      const bool traced = round % 4 == 0;
+      value += traced ? of_traced : of_others;
+      measured.push_back(
+          {static_cast<double>(measured.size()) / 60, value, target * 2 + (traced ? 1 : 0)});
+    }
+  return measured;
+}
+
+TEST(Trend, OneStepThatAllKindsSeeIsNoGrowth) {
+  for (const size_t rounds : {5, 8, 12}) {
+    const std::vector<Measured> flat = soaked(2, 2 + rounds, 0, 0);
+    for (size_t at = 1; at < flat.size(); at++) {
+      std::vector<Measured> measured = flat;
+      for (size_t i = at; i < measured.size(); i++) measured[i].value += 1;
+      EXPECT_FALSE(trend_of(measured).grows()) << rounds << " rounds, at " << at;
+    }
+  }
+}
+
+TEST(Trend, WhatOnlyTracedRoundsLeaveIsGrowth) {
+  EXPECT_TRUE(trend_of(soaked(2, 10, 1, 0)).grows());
+  EXPECT_TRUE(trend_of(soaked(2, 10, 0, 1)).grows());
+  EXPECT_FALSE(trend_of(soaked(2, 10, 0, 0)).grows());
+}
+
+TEST(Trend, AHalfWithoutAPairSaysNothing) { EXPECT_TRUE(trend_of(soaked(1, 5, 1, 1)).grows()); }
 
 TEST(Trend, KindsAreNotCompared) {
   // After the second kind there is always much more; it does not grow for all that.

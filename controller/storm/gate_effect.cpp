@@ -129,8 +129,9 @@ void GateEffect::compare(const GateState& after, bool is_gated, StormResult& res
   if (!is_gated) return;
   if (const uint64_t failed = get(result.tally.counts(), Count::user_failures); failed != 0)
     find(result, fmt::format("{} uses failed although the gate was on", failed));
-  if (result.unloaded_nothing() && result.elapsed_ns >= kStarvedNs)
-    find(result, "with the gate on nothing was unloaded");
+  const uint64_t refused = get(result.tally.counts(), Count::unload_failures);
+  if (result.unloaded_nothing() && refused != 0 && result.elapsed_ns >= kStarvedNs)
+    find(result, fmt::format("with the gate on nothing was unloaded, at {} tries", refused));
 }
 
 uint64_t longest_without_unload(const std::vector<Sample>& series) {

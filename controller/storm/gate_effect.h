@@ -23,7 +23,7 @@ class GateEffect {
 
   // After it: adds the counters gate_…, a line for the summary and, if the target is one of those
   // that the gate promises something about, a finding for uses that failed all the same, and one if
-  // nothing was unloaded for long. A gate that is not there any more is a finding too.
+  // nothing was unloaded in a long storm. A gate that is not there any more is a finding too.
   void end(bool is_gated, StormResult& result) const;
   void compare(const GateState& after, bool is_gated, StormResult& result,
                const GatePrograms& programs = {}) const;

@@ -39,6 +39,10 @@ TEST(GateEffect, StarvingAnUnloadBreaksThePromise) {
   const GateEffect effect = GateEffect::since(with_restarts(0));
   StormResult result;
   result.crews[static_cast<size_t>(Role::unloader)].threads = 1;
+  result.elapsed_ns = 10 * kNsPerSecond;
+  effect.compare(with_restarts(0), true, result);
+  EXPECT_TRUE(result.passed()) << "nobody has tried";
+  result.tally.add(Count::unload_failures);
   result.elapsed_ns = 9 * kNsPerSecond;
   effect.compare(with_restarts(0), true, result);
   EXPECT_TRUE(result.passed()) << "too short to tell";
