@@ -264,9 +264,10 @@ unlock:
 }
 
 /*
- * In the flight's worker, with a place among the modprobes, nothing registered. Which modules modprobe loads only
- * it knows: those that the owner depends on too, and the owner of a name that
- * is new here. So any module's unload counts as a disturbance.
+ * In the flight's worker, with a place among the modprobes, nothing registered.
+ * Which modules modprobe loads only it knows: those that the owner depends on
+ * too, and the owner of a name that is new here. So any module's unload counts
+ * as a disturbance.
  */
 static void fly_modprobe(struct raceless_slot *slot)
 {
