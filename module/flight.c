@@ -10,7 +10,8 @@
  *
  * A flight is a delayed work. While the old module is still in the module list,
  * in which a load gets EBUSY, it comes back each jiffy rather than sleep in one
- * of the 16 workers.
+ * of the workers; while others have all places for a modprobe, it stands in a line
+ * (places.c).
  */
 #include <linux/kmod.h>
 #include <linux/ktime.h>
@@ -19,17 +20,18 @@
 #include "flight.h"
 #include "instance.h"
 #include "owner.h"
+#include "places.h"
 #include "slot.h"
 #include "stats.h"
 #include "trace.h"
 #include "wait.h"
 
 /*
- * The kernel fails module requests beyond 50 at a time; leave it some. Inits that
- * ask for other names nest flights: 16 of them at once, each waiting for a 17th,
- * are ended by their timeouts.
+ * Flights that are at work, one way or another; before 6.9 on each node, of 6.6 to
+ * 6.8 on each CPU. More than can run modprobe (places.c): those call the inits of
+ * parked providers, which 16 modules that are being loaded may be waiting for.
  */
-#define MAX_FLIGHTS 16
+#define MAX_WORKERS 64
 
 /*
  * How often one flight runs modprobe again when another's load or unload got in
@@ -45,12 +47,6 @@
  * last longer.
  */
 #define LONGEST_LOAD_NS (10 * NSEC_PER_SEC)
-
-/*
- * The queue has so many workers, but before 6.9 for each node, and from 6.6 on for
- * each CPU. A flight beyond comes back each jiffy.
- */
-static atomic_t nr_modprobes;
 
 static struct workqueue_struct *flight_queue;
 static bool exiting;
@@ -80,6 +76,12 @@ void raceless_flight_kick(struct raceless_slot *slot)
 	raceless_count(COUNT_FLIGHTS);
 	trace_raceless_flight_start(slot->name);
 	refcount_inc(&slot->refs);
+	queue_delayed_work(flight_queue, &slot->flight, 0);
+}
+
+/* It stands in the line for a place, and may have its turn. */
+void raceless_flight_call(struct raceless_slot *slot)
+{
 	queue_delayed_work(flight_queue, &slot->flight, 0);
 }
 
@@ -162,7 +164,7 @@ static bool spoilt(struct raceless_slot *slot, bool disturbed, bool stale)
  * we asked, and its module have gone since.
  */
 static int judge(struct raceless_slot *slot, int status, bool disturbed,
-		 bool stale)
+		 bool stale, u64 since_ns)
 {
 	bool over, init_failed;
 	int init_error;
@@ -173,6 +175,9 @@ static int judge(struct raceless_slot *slot, int status, bool disturbed,
 	init_error = slot->init_error;
 	spin_unlock(&slot->lock);
 
+	/* after that: who left the name to nobody before it has said so before */
+	disturbed = disturbed || raceless_owner_busy("") ||
+		    raceless_owner_disturbed_since(since_ns);
 	if (over)
 		return 0;
 	if (init_failed)
@@ -287,10 +292,8 @@ static void fly_modprobe(struct raceless_slot *slot)
 	oldest_ns = oldest_load_ns(slot->flight_tried_ns);
 	stale = raceless_owner_failed_since(oldest_ns);
 	status = request_module("raceless-%s", slot->name);
-	atomic_dec(&nr_modprobes);
-	disturbed = disturbed || raceless_owner_busy("") ||
-		    raceless_owner_disturbed_since(since_ns);
-	err = judge(slot, status, disturbed, stale);
+	raceless_place_give();
+	err = judge(slot, status, disturbed, stale, since_ns);
 	if (err != 1) {
 		raceless_perturb(RACELESS_POINT_LANDING);
 		if (err)
@@ -314,7 +317,7 @@ static void flight_work(struct work_struct *work)
 	struct raceless_slot *slot =
 		container_of(flight, struct raceless_slot, flight);
 	struct raceless_provider *in_place = NULL;
-	bool wait = false, over;
+	bool wait = false, has_place = false, over;
 
 	spin_lock(&slot->lock);
 	over = raceless_flight_is_over(slot) || list_empty(&slot->waiters) ||
@@ -328,14 +331,16 @@ static void flight_work(struct work_struct *work)
 		}
 	} else if (!over) {
 		wait = (slot->owner[0] && raceless_owner_busy(slot->owner)) ||
-		       (slot->flight_awaits_elder && elder_goes(slot)) ||
-		       !atomic_add_unless(&nr_modprobes, 1, MAX_FLIGHTS);
-		if (!wait) {
+		       (slot->flight_awaits_elder && elder_goes(slot));
+		has_place = !wait && raceless_place_take(slot);
+		if (has_place) {
 			slot->flight_awaits_elder = false;
 			slot->flight_met_elder = elder_goes(slot);
 			slot->modprobes++;
 		}
 	}
+	if (over || wait || in_place)
+		raceless_line_leave(slot);
 	spin_unlock(&slot->lock);
 
 	if (over)
@@ -344,7 +349,7 @@ static void flight_work(struct work_struct *work)
 		queue_delayed_work(flight_queue, &slot->flight, 1);
 	else if (in_place)
 		fly_in_place(slot, in_place, false);
-	else
+	else if (has_place)
 		fly_modprobe(slot);
 }
 
@@ -380,6 +385,7 @@ void raceless_flight_outlast(struct raceless_slot *slot)
 
 void raceless_flight_prepare(struct raceless_slot *slot)
 {
+	INIT_LIST_HEAD(&slot->in_line);
 	INIT_DELAYED_WORK(&slot->flight, flight_work);
 	INIT_DELAYED_WORK(&slot->outlast, outlast_work);
 }
@@ -389,7 +395,7 @@ int raceless_flights_init(void)
 	if (IS_ENABLED(CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS))
 		pr_warn("raceless: this kernel repeats the results of module requests (CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS): names may not come back\n");
 	flight_queue = alloc_workqueue("raceless_flight", WQ_UNBOUND,
-				       MAX_FLIGHTS);
+				       MAX_WORKERS);
 	return flight_queue ? 0 : -ENOMEM;
 }
 

@@ -10,6 +10,7 @@ void raceless_flights_exit(void);
 
 void raceless_flight_prepare(struct raceless_slot *slot);
 void raceless_flight_kick(struct raceless_slot *slot);
+void raceless_flight_call(struct raceless_slot *slot);
 bool raceless_flight_is_over(const struct raceless_slot *slot);
 void raceless_flight_outlast(struct raceless_slot *slot);
 

@@ -252,7 +252,7 @@ static bool settled(struct raceless_hold *hold)
 	return over;
 }
 
-/* Woken by teardown() and land(). Return: 0, -ETIMEDOUT or -EINTR. */
+/* Woken by raceless_teardown() and land(). Return: 0, -ETIMEDOUT or -EINTR. */
 int raceless_hold_await(struct raceless_hold *hold, unsigned long timeout)
 {
 	long left = wait_event_killable_timeout(hold->slot->changed,

@@ -4,7 +4,7 @@
  *
  * slot->state and slot->provider change under slot->lock. A state with an -ING
  * belongs to one task, which alone may leave it: the one in register or in the
- * flight for LOADING, the one in teardown() for the others. Everyone else waits
+ * flight for LOADING, the one in raceless_teardown() for the others. Everyone else waits
  * on slot->changed; who unregisters, and so waits for many, on raceless_leavers.
  */
 #include <linux/kernel.h>
@@ -18,6 +18,7 @@
 #include "hold.h"
 #include "instance.h"
 #include "owner.h"
+#include "places.h"
 #include "replace.h"
 #include "stats.h"
 #include "trace.h"
@@ -91,6 +92,7 @@ void raceless_instance_publish(struct raceless_slot *slot,
 			       provider->publish, handed_off);
 	rcu_assign_pointer(slot->live, provider);
 	raceless_hold_published(slot);
+	raceless_line_hurry(slot);
 	raceless_count(COUNT_PUBLISHES);
 	this_cpu_add(raceless_counts.events[COUNT_HANDED_OFF], handed_off);
 }
@@ -113,10 +115,11 @@ static void publish(struct raceless_slot *slot, struct module *pin)
 
 /*
  * Whoever waits without a flight waited for this init, and has its error; those
- * with a flight get it when that ends. Where the name is held, a flight that is
- * still in the air has nothing to say to anybody, and none is to come: they have the
- * error too. A provider that is registered stays on the slot, for the next flight to
- * try again; one that was revived is superseded again, and in nobody's way.
+ * with a flight get it when that ends, or have another one if it was over already.
+ * Where the name is held, a flight that is still in the air has nothing to say to
+ * anybody, and none is to come: they have the error too. A provider that is
+ * registered stays on the slot, for the next flight to try again; one that was
+ * revived is superseded again, and in nobody's way.
  *
  * If the loader was killed in the middle, the error is about it and not about
  * the provider: a flight begins, or the one in the air tries again.
@@ -260,7 +263,7 @@ int __raceless_register(struct raceless_provider *provider,
 	provider->owner = owner;
 	raceless_count_arm(provider); /* from the claim on it can be read */
 
-	/* woken by detach(); a task that is killed has claimed nothing */
+	/* woken by each change of the slot; a task that is killed has claimed nothing */
 	killed = wait_event_killable(slot->changed,
 				     (err = try_claim(slot, provider,
 						      beside)) != 0);

@@ -248,7 +248,9 @@ struct raceless_slot {
 	char elder[MODULE_NAME_LEN];
 	u64 elder_ns; /* when it became that */
 	bool leaving; /* raceless_unregister() has begun, not yet detached */
-	bool flying; /* the flight's work is queued or runs */
+	bool flying; /* the flight's work is queued, runs, or stands in the line */
+	bool called; /* in there; places_lock of places.c */
+	struct list_head in_line; /* for a place among the modprobes; the same */
 	struct raceless_hold *hold;
 	struct list_head waiters;
 	u32 nr_waiters;

@@ -6,7 +6,7 @@
 #include "selftest.h"
 
 #define NAME "selftest_no_worker"
-#define NR_WORKERS 16 /* MAX_FLIGHTS of flight.c */
+#define NR_WORKERS 64 /* MAX_WORKERS of flight.c */
 
 static struct {
 	char name[RACELESS_NAME_SIZE];

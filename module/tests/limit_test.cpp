@@ -197,30 +197,44 @@ TEST_F(Limit, WaitersPerName) {
 }
 
 // Of the 50 modprobes that the kernel runs at once flights have 16; the next one has to wait until
-// one of these has ended. Here each modprobe waits for a file.
+// one of these has ended. Here each modprobe waits for a file, its own or that of all.
 TEST_F(Limit, FlightsAtOnce) {
-  constexpr int kAtOnce = 16;  // MAX_FLIGHTS of module/flight.c
+  constexpr int kAtOnce = 16;  // MAX_MODPROBES of module/places.c
   const std::string landing = "/tmp/landing";
   std::string lines;
   for (int i = 0; i <= kAtOnce; i++)
-    lines +=
-        fmt::format("install raceless-far{} while [ ! -e {} ]; do sleep 1; done\n", i, landing);
+    lines += fmt::format(
+        "install raceless-far{0} while [ ! -e {1} ] && [ ! -e {1}{0} ]; do sleep 0.1; done\n", i,
+        landing);
   const ModprobeLine install(lines);
   ASSERT_EQ(modprobe("raceless_sample_null"), 0);
   mark();
   std::vector<std::future<Outcome>> gets;
-  for (int i = 0; i <= kAtOnce; i++)
+  gets.reserve(kAtOnce + 1);
+  for (int i = 0; i < kAtOnce; i++)
     gets.push_back(std::move(start_gets("far" + std::to_string(i), 1).front()));
-  EXPECT_TRUE(eventually(
-      [this] { return grown("flights") == kAtOnce + 1 && grown("modprobes") >= kAtOnce; }));
+  EXPECT_TRUE(eventually([this] { return grown("modprobes") == kAtOnce; }));
+  // The first in the line, for nobody; the next one.
+  EXPECT_EQ(code(open().get("codec", 20 * kMillisecond)), ETIMEDOUT);
+  gets.push_back(std::move(start_gets("far" + std::to_string(kAtOnce), 1).front()));
+  EXPECT_TRUE(eventually([this] { return grown("flights") == kAtOnce + 2; }));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   EXPECT_EQ(grown("modprobes"), uint64_t{kAtOnce}) << grown("modprobe_retries");
-  // Who needs no flight, and who asks the kernel for a module, has none of that; who needs one
-  // waits no longer than it wants to.
+  // Who needs no modprobe, and who asks the kernel for a module, has none of that.
   EXPECT_EQ(code(open().get("null", kLong)), 0);
+  EXPECT_EQ(code(open().unload("null", kLong)), 0);
+  EXPECT_EQ(code(open().get("null", 2000 * kMillisecond)), 0) << "its init alone is called";
   EXPECT_EQ(mount("none", "/tmp", "raceless_unknown", 0, nullptr), -1);
   EXPECT_EQ(errno, ENODEV);
-  EXPECT_EQ(code(open().get("codec", 20 * kMillisecond)), ETIMEDOUT);
+  // Nor does one whose name somebody else has brought: its flight lands at once.
+  auto probe = std::move(start_gets("probe0", 1).front());
+  EXPECT_TRUE(eventually([] { return column("probe0", "waiters") == 1; }));
+  EXPECT_EQ(load("raceless_probe", "nr=1"), 0);
+  EXPECT_EQ(probe.get().code, 0);
+  EXPECT_EQ(code(open().unload("probe0", 2000 * kMillisecond)), 0);
+  // A place that is free is for the first who has a use for it.
+  EXPECT_TRUE(write_file(landing + "0", ""));
+  EXPECT_TRUE(eventually([this] { return grown("modprobes") == kAtOnce + 1; }));
   EXPECT_TRUE(write_file(landing, ""));
   for (auto& get : gets) {
     const Outcome outcome = get.get();
@@ -228,6 +242,7 @@ TEST_F(Limit, FlightsAtOnce) {
     EXPECT_EQ(outcome.reason, uint32_t{RACELESS_REASON_FLIGHT});
   }
   EXPECT_EQ(unlink(landing.c_str()), 0);
+  EXPECT_EQ(unlink((landing + "0").c_str()), 0);
   EXPECT_EQ(code(open().get("codec", kLong)), 0);
 }
 
