@@ -133,7 +133,6 @@ inline take_lease()
 #ifndef gate_no_lease
 	if
 	:: gate && any(known) ->
-		assert(!leased);
 		leased = true;
 		lease_for[0] = known[0];
 		lease_for[1] = known[1];

@@ -49,7 +49,8 @@ bool raceless_gate_raced(const struct raceless_gate_evidence *evidence)
 		return raceless_gate_module_dying(evidence->module) ||
 		       raceless_gate_deleted_since(evidence->module,
 						   evidence->since_ns);
+	/* in this order: one that goes is in the list until it counts as deleted */
 	return (evidence->met & RACELESS_GATE_MET_DYING) ||
-	       raceless_gate_deleted_since("", evidence->since_ns) ||
-	       raceless_gate_any_dying();
+	       raceless_gate_any_dying() ||
+	       raceless_gate_deleted_since("", evidence->since_ns);
 }
