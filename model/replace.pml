@@ -44,7 +44,7 @@ proctype successor(byte n)
 {
 	bool failed;
 
-	/* try_claim(), replace_claim() */
+	/* try_claim(), raceless_replace_claim() */
 #ifdef replace_two_at_once
 	atomic { (current != NONE && !pending && !unloading) -> beside = n; pending = true }
 #else

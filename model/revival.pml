@@ -8,6 +8,7 @@
  * run:
  * run: -DCONSUMERS=4 -DUNLOADS=3
  * bug: policy_count_ignored
+ * bug: policy_request_ignored
  * bug: policy_revival_forgets_start
  */
 #ifndef CONSUMERS
@@ -52,6 +53,8 @@ active proctype unload()
 			if
 #ifdef policy_count_ignored
 			:: requested ->
+#elif defined(policy_request_ignored)
+			:: count > 0 ->
 #else
 			:: requested || count > 0 ->
 #endif
@@ -59,7 +62,9 @@ active proctype unload()
 #ifndef policy_revival_forgets_start
 				started = true
 #endif
-			:: else -> state = DESTROYING
+			:: else ->
+				assert(!requested);	/* who asked has it */
+				state = DESTROYING
 			fi
 		}
 		if

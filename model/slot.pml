@@ -77,7 +77,6 @@ byte nr_waiters;
 byte references;		/* on the instance */
 bool alive;			/* from the begin of init to the end of destroy */
 byte destroyed;			/* the publish whose instance is being destroyed, or was */
-byte modprobes;			/* that run for a flight */
 byte troubles = TROUBLES;	/* inits that may yet fail, or be killed */
 
 #define may_unload	(module == RUNNING && pins == 0)
@@ -115,6 +114,7 @@ inline kick()
 	fi
 }
 
+/* raceless_flight_is_over() */
 #define overtaken (publishes != flight_publishes || leaving || hold || state != GONE)
 
 inline resolve_all(how)
@@ -270,7 +270,7 @@ end_idle:
 		:: over
 		:: !over && registered && module != GOING ->
 #ifdef flight_not_in_place
-			modprobes++
+			skip
 #else
 			in_place = true;
 			pins++;
@@ -281,9 +281,9 @@ end_idle:
 			wait = true
 #ifndef flight_at_destroy
 		:: !over && !registered && module == GOING -> wait = true
-		:: !over && !registered && module != GOING -> modprobes++
+		:: !over && !registered && module != GOING
 #else
-		:: !over && !registered -> modprobes++; assert(module != GOING)
+		:: !over && !registered -> assert(module != GOING)
 #endif
 		fi
 	}
@@ -297,9 +297,8 @@ end_idle:
 		start(failed);
 		land(failed)
 	:: else ->
-		assert(modprobes == 1);
 		load(failed, met);
-		modprobes--;
+		assert(flying);		/* no other began meanwhile */
 		if
 #ifdef missing_retried
 		:: failed && init_failures == flight_failures -> queued = true
@@ -359,7 +358,7 @@ active proctype unload()
 	if
 	:: ours ->
 		if
-		:: torn_down -> delete_module()
+		:: torn_down && (!flying || !hold) -> delete_module()	/* settled() */
 		:: skip				/* killed */
 		fi;
 		/* the descriptor is closed */
