@@ -19,16 +19,22 @@
  * what was asked for: it counts the same. A modprobe that ends well without
  * having loaded anything (a blacklist, `install … /bin/true`) is a success here.
  * What kernel threads do for the caller (cryptomgr_probe) is not seen, nor is an
- * asynchronous request.
+ * asynchronous request, nor one that a security module refuses. A module that was
+ * unloaded while the call was under way need not be the one that it wanted.
  */
 #include "kernel.h"
 
 #include "causes.h"
+#include "missing.h"
 #include "record.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 #define HELPER_GENERATIONS 4
+
+/* Names that whoever makes the call can invent, of all that are counted. About. */
+#define MOST_INVENTED_NAMES 1024
+#define CAP_SYS_MODULE	    16
 
 /* The process whose threads are asked about; 0: the calls of all are looked at. */
 const volatile __u32 watched_tgid = 0;
@@ -57,6 +63,17 @@ struct {
 	__type(key, __u32); /* process */
 	__type(value, __u32); /* thread */
 } helpers SEC(".maps");
+
+/* Threads in delete_module that may unload, how many they are, and when one left it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* thread */
+	__type(value, __u8);
+} deleters SEC(".maps");
+
+__u64 nr_deleters = 0, last_delete_ns = 0;
+__u64 nr_invented_names = 0;
 
 /* The record of this thread, made if need be; NULL if it is not watched. */
 static __always_inline struct raceless_caller *this_caller(void)
@@ -110,6 +127,17 @@ static __always_inline __u32 this_call(void)
  * begins, it comes first, so that nothing begins whose end is not seen.
  */
 
+/* In this order: who sees no deleter any more sees when it left. */
+static __always_inline void end_delete(__u32 tid)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (bpf_map_delete_elem(&deleters, &tid))
+		return;
+	last_delete_ns = now;
+	__sync_fetch_and_sub(&nr_deleters, 1);
+}
+
 /* What a thread met in calls that are not listed goes with it. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_thread_exit, struct task_struct *task)
@@ -117,10 +145,57 @@ int BPF_PROG(on_thread_exit, struct task_struct *task)
 	__u32 tid = task->pid, tgid = task->tgid;
 
 	bpf_map_delete_elem(&callers, &tid);
+	end_delete(tid);
 	/* or a helper, all of it, whose request was killed just when it started */
 	if (!task->signal->live.counter && bpf_map_lookup_elem(&helpers, &tgid))
 		bpf_map_delete_elem(&helpers, &tgid);
 	return 0;
+}
+
+/*
+ * Its modules were loaded, and stayed: what it was given is not to its liking (an
+ * image of another file system).
+ */
+static __always_inline bool is_of_no_module(const struct raceless_caller *caller,
+					    enum raceless_cause cause, long error)
+{
+	if (!raceless_may_be_missing(error))
+		return true;
+	return error == -EINVAL && cause == RACELESS_CAUSE_UNKNOWN &&
+	       caller->modprobe_ok_ns;
+}
+
+/*
+ * An alias that nobody provides is whatever anybody asked for: as a key each would
+ * take room, until there is none.
+ */
+static __always_inline void forget_invention(struct raceless_call_failure *failure)
+{
+	if (failure->cause != RACELESS_CAUSE_MISSING &&
+	    failure->cause != RACELESS_CAUSE_UNKNOWN)
+		return;
+	if (bpf_map_lookup_elem(&call_failures, failure))
+		return;
+	if (nr_invented_names < MOST_INVENTED_NAMES)
+		__sync_fetch_and_add(&nr_invented_names, 1);
+	else
+		__builtin_memset(failure->name, 0, sizeof(failure->name));
+}
+
+static __always_inline void send_failure(const struct raceless_call_failure *failure)
+{
+	struct raceless_event_call *event;
+
+	event = begin_event(RACELESS_EVENT_CALL_FAIL, sizeof(*event));
+	if (!event)
+		return;
+	event->cause = failure->cause;
+	event->call = failure->call;
+	event->error = failure->error;
+	event->tid = current_tid();
+	bpf_get_current_comm(event->comm, sizeof(event->comm));
+	__builtin_memcpy(event->name, failure->name, sizeof(event->name));
+	submit_event(event);
 }
 
 /*
@@ -133,7 +208,7 @@ static __always_inline int end_call(__u32 call, long error)
 	struct raceless_call_failure failure = { .call = call, .error = error };
 	__u32 tid = current_tid();
 	struct raceless_caller *caller = bpf_map_lookup_elem(&callers, &tid);
-	struct raceless_event_call *event;
+	__u64 deleted_ns;
 
 	if (!caller)
 		return 0;
@@ -141,23 +216,19 @@ static __always_inline int end_call(__u32 call, long error)
 		bpf_map_delete_elem(&callers, &tid);
 		return 0;
 	}
-	failure.cause = raceless_classify(caller, 0);
+	deleted_ns = nr_deleters ? bpf_ktime_get_ns() : last_delete_ns;
+	failure.cause = raceless_classify(caller, 0, deleted_ns);
+	if (is_of_no_module(caller, failure.cause, error)) {
+		bpf_map_delete_elem(&callers, &tid);
+		return 0;
+	}
 	/* After its NUL a name may have the rest of an earlier, longer one. */
 	bpf_probe_read_kernel_str(failure.name, sizeof(failure.name),
 				  caller->name);
 	bpf_map_delete_elem(&callers, &tid);
+	send_failure(&failure);
+	forget_invention(&failure);
 	count(&call_failures, &failure, 1);
-
-	event = begin_event(RACELESS_EVENT_CALL_FAIL, sizeof(*event));
-	if (!event)
-		return 0;
-	event->cause = failure.cause;
-	event->call = call;
-	event->error = error;
-	event->tid = tid;
-	bpf_get_current_comm(event->comm, sizeof(event->comm));
-	__builtin_memcpy(event->name, failure.name, sizeof(event->name));
-	submit_event(event);
 	return 0;
 }
 
@@ -212,12 +283,14 @@ int BPF_PROG(on_helper_end, struct subprocess_info *info, int wait, int status)
 		forget_helper(helper);
 	else
 		forget_start(info);
-	if (!status)
+	if (!status) {
 		caller->modprobe_ok_ns = now;
-	else if (caller->met_busy)
+		caller->modprobe_ok_asked_ns = caller->requested_ns;
+	} else if (caller->met_busy) {
 		caller->modprobe_busy_ns = now;
-	else
+	} else {
 		caller->modprobe_failed_ns = now;
+	}
 	caller->helper = 0;
 	caller->in_request = 0;
 	return 0;
@@ -256,6 +329,13 @@ int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
 	return 0;
 }
 
+SEC("fexit/__x64_sys_delete_module")
+int BPF_PROG(on_delete_end, const struct pt_regs *regs, long error)
+{
+	end_delete(current_tid());
+	return 0;
+}
+
 SEC("fentry/call_usermodehelper_exec_async")
 int BPF_PROG(on_helper_start, void *info)
 {
@@ -290,6 +370,26 @@ int BPF_PROG(on_helper_wanted, struct subprocess_info *info)
 		return 0;
 	if (bpf_map_update_elem(&pending, &key, &tid, BPF_ANY))
 		DROP(tasks);
+	return 0;
+}
+
+/* Who may not unload is refused, whatever it names. */
+SEC("fentry/__x64_sys_delete_module")
+int BPF_PROG(on_delete, const struct pt_regs *regs)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->cred;
+	__u32 tid = current_tid();
+	__u64 capabilities = 0;
+	__u8 inside = 1;
+
+	/* Two words before 6.3, then one: the same bits. */
+	bpf_probe_read_kernel(&capabilities, sizeof(capabilities),
+			      &cred->cap_effective);
+	if (!(capabilities >> CAP_SYS_MODULE & 1))
+		return 0;
+	if (bpf_map_update_elem(&deleters, &tid, &inside, BPF_NOEXIST))
+		return 0;
+	__sync_fetch_and_add(&nr_deleters, 1);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
  * @load_busy_ns: its own finit_module or init_module returned EBUSY.
  * @requested_ns: it asked for a module and waits for modprobe.
  * @modprobe_ok_ns: its modprobe ended with success.
+ * @modprobe_ok_asked_ns: when it had asked for that one.
  * @modprobe_busy_ns: its modprobe failed, after a load by it had returned EBUSY.
  * @modprobe_failed_ns: its modprobe failed otherwise: nothing provides the name.
  * @helper: process id of the modprobe that runs for it, or 0.
@@ -29,6 +30,7 @@ struct raceless_caller {
 	__u64 load_busy_ns;
 	__u64 requested_ns;
 	__u64 modprobe_ok_ns;
+	__u64 modprobe_ok_asked_ns;
 	__u64 modprobe_busy_ns;
 	__u64 modprobe_failed_ns;
 	__u32 helper;
@@ -39,7 +41,7 @@ struct raceless_caller {
 	char name[RACELESS_MODULE_NAME_SIZE];
 };
 
-RACELESS_ASSERT_SIZE(struct raceless_caller, 120);
+RACELESS_ASSERT_SIZE(struct raceless_caller, 128);
 
 enum raceless_cause {
 	RACELESS_CAUSE_UNKNOWN, /* nothing seen that explains it */
@@ -66,9 +68,17 @@ static inline int raceless_met(__u64 when_ns, __u64 since_ns)
 	return when_ns != 0 && when_ns >= since_ns;
 }
 
-/* What was seen before @since_ns (CLOCK_MONOTONIC) does not count. */
+/* Where somebody unloads all the time, as in a storm. */
+#define RACELESS_ALWAYS_DELETED (~0ULL)
+
+/*
+ * What was seen before @since_ns (CLOCK_MONOTONIC) does not count. @deleted_ns: when
+ * any module was last seen to be in delete_module. One that modprobe has brought, and
+ * that nobody has unloaded since, is not why the call failed.
+ */
 static inline enum raceless_cause
-raceless_classify(const struct raceless_caller *seen, __u64 since_ns)
+raceless_classify(const struct raceless_caller *seen, __u64 since_ns,
+		  __u64 deleted_ns)
 {
 	int busy = raceless_met(seen->modprobe_busy_ns, since_ns);
 	int ok = raceless_met(seen->modprobe_ok_ns, since_ns);
@@ -83,14 +93,15 @@ raceless_classify(const struct raceless_caller *seen, __u64 since_ns)
 	 */
 	if (busy && (!ok || seen->modprobe_busy_ns > seen->modprobe_ok_ns))
 		return RACELESS_CAUSE_LOAD_BUSY;
-	if (ok)
+	if (ok && (deleted_ns >= seen->modprobe_ok_asked_ns ||
+		   raceless_met(seen->get_failed_ns, since_ns)))
 		return RACELESS_CAUSE_UNLOADED_AGAIN;
 	if (raceless_met(seen->modprobe_failed_ns, since_ns))
 		return RACELESS_CAUSE_MISSING;
 
 	/*
-	 * Asked, but no modprobe was run for it (denied, or too many requests):
-	 * it is not that nobody asked.
+	 * Asked, and its modprobe had success, or none was run for it (there was no
+	 * memory, or another's result was given to it): it is not that nobody asked.
 	 */
 	if (raceless_met(seen->requested_ns, since_ns))
 		return RACELESS_CAUSE_UNKNOWN;

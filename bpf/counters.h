@@ -71,7 +71,7 @@ struct raceless_get_failure {
 /**
  * struct raceless_module_totals - sums over the modules that are watched.
  * @loads: modules that came onto the kernel's list.
- * @frees: modules that left after their exit.
+ * @frees: modules that left, after their exit or a failed init.
  * @requests: times that somebody asked for one by name.
  * @get_failures: times that try_module_get() said no.
  */

@@ -21,7 +21,7 @@ enum raceless_event_type {
 	RACELESS_EVENT_STOP = 9, /* struct raceless_event_stop */
 	/* struct raceless_event_module: */
 	RACELESS_EVENT_MODULE_LOAD = 16, /* on the list, init not yet run */
-	RACELESS_EVENT_MODULE_FREE = 17, /* its exit has run */
+	RACELESS_EVENT_MODULE_FREE = 17, /* exit has run, or init failed */
 	RACELESS_EVENT_MODULE_REQUEST = 18, /* somebody asks for it by name */
 	RACELESS_EVENT_MODULE_GET_FAIL = 19, /* try_module_get() said no */
 	RACELESS_EVENT_MODULE_LOADED = 20, /* {f,}init_module returned */

@@ -72,7 +72,7 @@ static __noinline int end_marked_call(__u32 syscall, long error)
 	if (!call)
 		return 0;
 	if (call->evidence.met && call->nr == this_nr() &&
-	    (may_be_missing(error) || (call->loading && may_be_raced_load(error)))) {
+	    (raceless_may_be_missing(error) || (call->loading && may_be_raced_load(error)))) {
 		call->evidence.syscall = syscall;
 		call->evidence.error = error;
 		if (is_awaited_by_unload(call))

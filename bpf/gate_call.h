@@ -8,6 +8,7 @@
 #include "kernel.h"
 
 #include "gate_kfuncs.h"
+#include "missing.h"
 
 /* Macros of the kernel, which BTF does not carry. */
 #define TS_COMPAT		 0x2
@@ -116,28 +117,6 @@ static __always_inline bool is_open(void)
 	return true;
 }
 
-/* The errors of who asks for what is not there. */
-static __always_inline bool may_be_missing(long error)
-{
-	switch (-error) {
-	case 2:	 /* ENOENT */
-	case 6:	 /* ENXIO */
-	case 8:	 /* ENOEXEC */
-	case 19: /* ENODEV */
-	case 22: /* EINVAL */
-	case 38: /* ENOSYS */
-	case 80: /* ELIBBAD */
-	case 92: /* ENOPROTOOPT */
-	case 93: /* EPROTONOSUPPORT */
-	case 94: /* ESOCKTNOSUPPORT */
-	case 95: /* EOPNOTSUPP */
-	case 97: /* EAFNOSUPPORT */
-		return true;
-	default:
-		return false;
-	}
-}
-
 /*
  * What is kept of an earlier call is not this one's. NULL if there is no memory, or
  * if a task was preempted on this CPU while it looked for its own (since 6.2: while
@@ -222,7 +201,7 @@ static __always_inline void unmark(struct in_call *call)
 static __always_inline struct in_call *suspect(struct in_call *call, long error)
 {
 	if ((call && (call->loading || (call->evidence.met && call->nr == this_nr()))) ||
-	    !may_be_missing(error) ||
+	    !raceless_may_be_missing(error) ||
 	    !is_near_delete())
 		return call;
 	call = enter_call();

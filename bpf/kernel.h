@@ -21,6 +21,7 @@
 #define ENOENT	    2
 #define EINTR	    4
 #define EBUSY	    16
+#define EINVAL	    22
 #define ERESTARTSYS 512
 
 #endif /* RACELESS_BPF_KERNEL_H */

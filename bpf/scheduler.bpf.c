@@ -31,7 +31,7 @@ const volatile __u64 longest_hold_ns = 8000000;
 
 /* What has been done so far, and why the kernel has ended it. */
 __u64 nr_held = 0;
-__u64 nr_stopped = 0;
+__u64 nr_kicks = 0;
 __u64 nr_draws = 0;
 __s32 exit_kind = SCX_EXIT_NONE;
 char exit_reason[128] = {};
@@ -151,7 +151,7 @@ static int on_tick(void *map, __u32 *key, struct tick *tick)
 	if (end_holds())
 		for (cpu = 0; cpu < cpus && cpu < 64; cpu++)
 			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	__sync_fetch_and_add(&nr_stopped, 1);
+	__sync_fetch_and_add(&nr_kicks, 1);
 	scx_bpf_kick_cpu(plan % cpus, SCX_KICK_PREEMPT);
 	plan = plan / cpus %
 	       (LONGEST_PAUSE_SHIFT - SHORTEST_PAUSE_SHIFT + 1);

@@ -83,12 +83,13 @@ RunCommand add_trace(CLI::App& app) {
   auto asked = std::make_shared<Asked>();
   TraceOptions& trace = asked->trace;
   trace.pin_dir = Tracing::default_pin_dir;
-  app.add_option("MODULE", asked->modules, "only these modules; '-' and '_' are the same (all)");
+  app.add_option("MODULE", asked->modules,
+                 "only these modules, 64 at most; '-' and '_' are the same (all)");
   add_duration(
       app, "-d,--duration", "end by itself after so long (at the first Ctrl-C)",
       [&trace](uint64_t ns) { trace.duration_ns = ns; }, "");
   add_duration(
-      app, "-i,--interval", "of the table, or of the numbers of --json",
+      app, "-i,--interval", "of the table, or of the numbers of --json; 100ms or more",
       [&trace](uint64_t ns) { trace.interval_ns = ns; }, "1s");
   app.add_flag("--json", trace.json, "one JSON object a line: events, numbers, errors");
   app.add_flag("--stacks", trace.stacks, "with the kernel's stack of each failed get and RCU wait");
@@ -99,7 +100,8 @@ RunCommand add_trace(CLI::App& app) {
       ->type_name("FOLDER")
       ->capture_default_str();
   app.add_flag("--no-pins", asked->no_pins, "pin nothing");
-  app.add_option("--buffer", asked->buffer_bytes, "bytes of the ring buffer of events (8 MiB)")
+  app.add_option("--buffer", asked->buffer_bytes,
+                 "bytes of the ring buffer of events, a power of two from 4096 (8 MiB)")
       ->type_name("BYTES");
   app.footer(
       "Works on any kernel from 6.1 on with BTF; with raceless.ko loaded the registry's lifecycle\n"

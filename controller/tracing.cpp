@@ -10,6 +10,7 @@
 #include "causes.skel.h"
 #include "modules.skel.h"
 #include "registry.skel.h"
+#include "text_file.h"
 #include "tracing/kernel_btf.h"
 #include "tracing/libbpf_log.h"
 #include "tracing/map_reader.h"
@@ -131,7 +132,10 @@ Status Tracing::Impl::load_causes(const Options& options, const KernelBtf& kerne
     constants.watched_tgid = static_cast<std::uint32_t>(options.tgid);
   });
   if (!set) return tl::unexpected(set.error());
-  if (options.tgid != 0) set->leave_out_all("on_call_end_");
+  if (options.tgid != 0) {
+    set->leave_out_all("on_call_end_");
+    set->leave_out_all("on_delete");
+  }
   if (auto loaded = load_sharing(*set, kernel); !loaded) return loaded;
   causes_ = std::move(*set);
   return {};
@@ -206,6 +210,10 @@ Status Tracing::Impl::open(const Options& options) {
   for (std::optional<ProgramSet>* set : {&modules_, &registry_, &causes_}) {
     if (*set) (*set)->attach(missing_);
   }
+  if (first_line("/proc/sys/kernel/ftrace_enabled") == "0")
+    missing_.emplace_back(
+        "all programs at functions: ftrace is off, so that they are attached and do not run; "
+        "sysctl kernel.ftrace_enabled=1");
   if (pins_ && options.pin_programs) return pin_programs();
   return {};
 }

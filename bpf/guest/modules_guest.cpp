@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Loads and unloads of stock modules, and why what needs them fails. Needs dummy, kcm, algif_hash.
+// Loads and unloads of stock modules. Needs dummy, kcm, configfs.
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <functional>
@@ -23,7 +24,8 @@
 #include "clock.h"
 #include "file_descriptor.h"
 #include "module_loader.h"
-#include "tracing.h"
+#include "opened_tracing.h"
+#include "tight_unloader.h"
 #include "tracing/kernel_btf.h"
 
 namespace raceless {
@@ -31,83 +33,6 @@ namespace {
 
 constexpr const char* mount_point = "/tmp/bpf-guest";
 constexpr std::chrono::seconds storm_time{4};
-
-std::unique_ptr<Tracing> open_tracing(const Tracing::Options& options) {
-  auto tracing = Tracing::open(options);
-  EXPECT_TRUE(tracing) << (tracing ? "" : tracing.error().message());
-  if (!tracing) return nullptr;
-  for (const std::string& what : (*tracing)->missing()) ADD_FAILURE() << "missing: " << what;
-  return std::move(*tracing);
-}
-
-std::uint64_t counter(const Snapshot& snapshot, const std::string& name) {
-  const auto found = snapshot.counters.find(name);
-  return found == snapshot.counters.end() ? 0 : found->second;
-}
-
-// Nothing but a stack may have been dropped.
-void expect_no_drops(const Snapshot& snapshot) {
-  for (const auto& [kind, number] : snapshot.drops) {
-    if (kind == "stacks") continue;
-    EXPECT_EQ(number, 0U) << kind;
-  }
-}
-
-// Unloads `module` without a pause for as long as it lives.
-class TightUnloader {
- public:
-  explicit TightUnloader(std::string module)
-      : thread_([this, module = std::move(module)] {
-          while (!stop_) unloads_ += delete_module(module) == 0;
-        }) {}
-  ~TightUnloader() { stop(); }
-  std::uint64_t stop() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-    return unloads_;
-  }
-
- private:
-  std::atomic<bool> stop_ = false;
-  std::uint64_t unloads_ = 0;
-  std::thread thread_;
-};
-
-struct Tally {
-  std::uint64_t calls = 0;
-  std::uint64_t failures = 0;
-  std::map<FailureCause, std::uint64_t> causes;
-};
-
-std::string to_text(const Tally& tally) {
-  std::string text =
-      std::to_string(tally.calls) + " calls, " + std::to_string(tally.failures) + " failures:";
-  for (const auto& [cause, number] : tally.causes) {
-    text += " " + std::string(to_string(cause)) + " " + std::to_string(number);
-  }
-  return text;
-}
-
-// Calls until the time is up, on a slow guest until one has failed for that cause, and asks for the
-// cause of each failure as the storm does.
-Tally call_again_and_again(Tracing& tracing, const std::function<bool()>& call,
-                           std::chrono::milliseconds pause, FailureCause wanted) {
-  Tally tally;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto is_over = [&](auto time) { return std::chrono::steady_clock::now() >= begin + time; };
-  while (!is_over(storm_time) || (!tally.causes.contains(wanted) && !is_over(20 * storm_time))) {
-    const std::uint64_t since_ns = now_ns();
-    tally.calls++;
-    if (!call()) {
-      tally.failures++;
-      const auto cause = tracing.cause(gettid(), since_ns);
-      EXPECT_TRUE(cause);
-      tally.causes[cause.value_or(FailureCause::unknown)]++;
-    }
-    std::this_thread::sleep_for(pause);
-  }
-  return tally;
-}
 
 TEST(Modules, LoadsAndUnloadsAreCountedExactly) {
   Tracing::Options options;
@@ -259,49 +184,6 @@ TEST(Modules, AnUnloadWhoseNameIsNotInMemoryYetIsCounted) {
   for (const GraceWaits& at : activity->grace_waits) EXPECT_EQ(at.module, "dummy");
 }
 
-TEST(Modules, CallsThatFailAreRecordedWithTheirCause) {
-  Tracing::Options options;
-  options.calls = true;
-  options.events = true;
-  const auto tracing = open_tracing(options);
-  ASSERT_TRUE(tracing);
-  mkdir(mount_point, 0755);
-  ASSERT_EQ(mount("none", mount_point, "nosuchfs", 0, nullptr), -1);
-  ASSERT_EQ(mount("none", mount_point, "nosuchfs", 0, nullptr), -1);
-  ASSERT_EQ(mount("none", "/nowhere", "tmpfs", 0, nullptr), -1);  // because of no module
-  const auto activity = tracing->activity();
-  ASSERT_TRUE(activity);
-  ASSERT_EQ(activity->call_failures.size(), 1U);
-  const CallFailure& failure = activity->call_failures[0];
-  EXPECT_EQ(failure.name, "fs-nosuchfs");
-  EXPECT_EQ(failure.call, "mount");
-  EXPECT_EQ(failure.error, "ENODEV");
-  EXPECT_STREQ(to_string(failure.cause), "missing");
-  EXPECT_EQ(failure.count, 2U);
-}
-
-// An ioctl that asks for a module is not looked at, and its modprobe has success.
-TEST(Modules, WhatAnotherCallMetIsNoCause) {
-  Tracing::Options options;
-  options.calls = true;
-  const auto tracing = open_tracing(options);
-  ASSERT_TRUE(tracing);
-  const FileDescriptor any(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ASSERT_TRUE(any);
-  ifreq asked{};
-  std::strcpy(asked.ifr_name, "dummy");
-  ioctl(any.get(), SIOCGIFINDEX, &asked);
-  ASSERT_EQ(module_state("dummy"), ModuleState::live);
-  mkdir(mount_point, 0755);
-  ASSERT_EQ(mount("none", mount_point, "nosuchfs", 0, nullptr), -1);
-  const auto activity = tracing->activity();
-  ASSERT_TRUE(activity);
-  ASSERT_EQ(activity->call_failures.size(), 1U);
-  EXPECT_EQ(activity->call_failures[0].name, "fs-nosuchfs");
-  EXPECT_STREQ(to_string(activity->call_failures[0].cause), "missing");
-  EXPECT_EQ(delete_module("dummy"), 0);
-}
-
 TEST(Modules, WithoutTheRegistryItSaysSoAndTheRestWorks) {
   if (module_state("raceless") != ModuleState::absent) GTEST_SKIP();
   Tracing::Options options;
@@ -371,118 +253,6 @@ TEST(Modules, WhatAKernelLacksIsNamed) {
   EXPECT_EQ(kernel->lacks("tp_btf/module_load"), "");
   EXPECT_NE(kernel->lacks("fexit/no_such_function").find("no_such_function"), std::string::npos);
   EXPECT_NE(kernel->lacks("tp_btf/no_such_event").find("no_such_event"), std::string::npos);
-}
-
-TEST(Modules, ALoadThatMeetsADyingModuleIsLoadBusy) {
-  Tracing::Options options;
-  options.tgid = getpid();
-  const auto tracing = open_tracing(options);
-  ASSERT_TRUE(tracing);
-  TightUnloader unloader("dummy");
-  auto loader = ModuleLoader::create();
-  auto dummy = loader->find("dummy");
-  ASSERT_TRUE(dummy);
-  std::uint64_t busy = 0;
-  const Tally tally = call_again_and_again(
-      *tracing,
-      [&] {
-        const int error = dummy->load();
-        busy += error == EBUSY;
-        return error != EBUSY;
-      },
-      std::chrono::milliseconds(0), FailureCause::load_busy);
-  EXPECT_GT(unloader.stop(), 0U);
-  std::printf("# %s\n", to_text(tally).c_str());
-  EXPECT_GT(busy, 0U);
-  EXPECT_EQ(tally.causes.size(), 1U);
-  EXPECT_EQ(tally.failures, busy);
-  EXPECT_EQ(tally.causes.at(FailureCause::load_busy), busy);
-}
-
-// A mount would do as well, but of a module that is gone again the kernel itself complains
-// ("request_module fs-… succeeded, but still no fs?"), and the guest's log must stay clean.
-TEST(Modules, EachFailedBindHasACause) {
-  Tracing::Options options;
-  options.tgid = getpid();
-  const auto tracing = open_tracing(options);
-  ASSERT_TRUE(tracing);
-  TightUnloader unloader("algif_hash");
-  const Tally tally = call_again_and_again(
-      *tracing,
-      [] {
-        const FileDescriptor algorithm(socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-        EXPECT_TRUE(algorithm);
-        sockaddr_alg address{};
-        address.salg_family = AF_ALG;
-        std::memcpy(address.salg_type, "hash", sizeof("hash"));
-        std::memcpy(address.salg_name, "sha1", sizeof("sha1"));
-        return bind(algorithm.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
-      },
-      std::chrono::milliseconds(5), FailureCause::unloaded_again);
-  EXPECT_GT(unloader.stop(), 0U);
-  std::printf("# %s\n", to_text(tally).c_str());
-  EXPECT_GT(tally.failures, 0U);
-  EXPECT_EQ(tally.causes.count(FailureCause::unknown), 0U);
-  EXPECT_EQ(tally.causes.count(FailureCause::missing), 0U);
-  EXPECT_GT(tally.causes.count(FailureCause::unloaded_again) +
-                tally.causes.count(FailureCause::load_busy),
-            0U);
-}
-
-TEST(Modules, EachFailedSocketHasACauseAndItsStackIsKnown) {
-  Tracing::Options options;
-  options.tgid = getpid();
-  options.modules = {"kcm"};
-  const auto tracing = open_tracing(options);
-  ASSERT_TRUE(tracing);
-  TightUnloader unloader("kcm");
-  const Tally tally = call_again_and_again(
-      *tracing,
-      [] {
-        const int fd = socket(AF_KCM, SOCK_DGRAM, 0);
-        if (fd < 0) return false;
-        close(fd);
-        return true;
-      },
-      std::chrono::milliseconds(2), FailureCause::still_registered);
-  EXPECT_GT(unloader.stop(), 0U);
-  std::printf("# %s\n", to_text(tally).c_str());
-  EXPECT_GT(tally.failures, 0U);
-  EXPECT_EQ(tally.causes.count(FailureCause::unknown), 0U);
-  EXPECT_EQ(tally.causes.count(FailureCause::missing), 0U);
-  ASSERT_EQ(tally.causes.count(FailureCause::still_registered), 1U);
-
-  const auto snapshot = tracing->snapshot();
-  ASSERT_TRUE(snapshot);
-  expect_no_drops(*snapshot);
-  const auto failures = tracing->get_failures();
-  ASSERT_TRUE(failures);
-  std::uint64_t failed = 0;
-  for (const GetFailure& failure : *failures) {
-    EXPECT_EQ(failure.name, "kcm");
-    EXPECT_TRUE(failure.reason == "going" || failure.reason == "no_count") << failure.reason;
-    EXPECT_FALSE(failure.stack.empty());
-    failed += failure.count;
-  }
-  EXPECT_EQ(failed, counter(*snapshot, "module_get_failures"));
-  EXPECT_GE(failed, tally.causes.at(FailureCause::still_registered));
-}
-
-TEST(Modules, WhatNobodyProvidesIsMissing) {
-  Tracing::Options options;
-  options.tgid = getpid();
-  const auto tracing = open_tracing(options);
-  ASSERT_TRUE(tracing);
-  mkdir(mount_point, 0755);
-  for (int i = 0; i < 5; i++) {
-    const std::uint64_t since_ns = now_ns();
-    ASSERT_EQ(mount("none", mount_point, "nosuchfs", 0, nullptr), -1);
-    const auto cause = tracing->cause(gettid(), since_ns);
-    ASSERT_TRUE(cause);
-    EXPECT_STREQ(to_string(*cause), "missing");
-  }
-  // Asking forgets.
-  EXPECT_EQ(tracing->cause(gettid()).value_or(FailureCause::missing), FailureCause::unknown);
 }
 
 }  // namespace

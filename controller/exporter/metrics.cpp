@@ -93,6 +93,11 @@ void add_latency(const Numbers& numbers, Histogram ModuleNumbers::*histogram, co
   std::move(family).add_to(families);
 }
 
+// Where code is in the kernel is root's to know, and who scrapes may be anybody.
+std::string public_name(const std::string& caller) {
+  return caller.starts_with("0x") ? "unknown" : caller;
+}
+
 void add_modules(const Numbers& numbers, std::vector<MetricFamily>& families) {
   add_results(numbers, &ModuleNumbers::loads, "raceless_module_loads",
               "Loads of a module, by what the system call returned.", families);
@@ -106,13 +111,19 @@ void add_modules(const Numbers& numbers, std::vector<MetricFamily>& families) {
   Family waits(MetricType::Histogram, "raceless_module_rcu_wait_seconds",
                "Waits for RCU of a module's unloads, by where.");
   for (const auto& [module, row] : numbers.modules) {
+    std::map<std::pair<std::string, std::string>, uint64_t> failed_gets;
     for (const auto& [get, count] : row.failed_gets)
-      gets.count({{"module", module}, {"reason", get.reason}, {"caller", get.caller}}, count);
+      failed_gets[{get.reason, public_name(get.caller)}] += count;
+    for (const auto& [get, count] : failed_gets)
+      gets.count({{"module", module}, {"reason", get.first}, {"caller", get.second}}, count);
     for (const auto& [call, count] : row.failed_calls)
       calls.count(
           {{"module", module}, {"call", call.call}, {"error", call.error}, {"cause", call.cause}},
           count);
+    std::map<std::string, Histogram> grace_ns;
     for (const auto& [caller, histogram] : row.grace_ns)
+      grace_ns[public_name(caller)].merge(histogram);
+    for (const auto& [caller, histogram] : grace_ns)
       waits.histogram({{"module", module}, {"caller", caller}}, histogram);
   }
   std::move(gets).add_to(families);

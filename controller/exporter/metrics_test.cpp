@@ -11,10 +11,14 @@ Numbers numbers() {
   ModuleNumbers& kcm = all.modules["kcm"];
   kcm.loads = {{"ok", 5}, {"EBUSY", 3}};
   kcm.failed_gets[{"going", "sock_create"}] = 6;
+  kcm.failed_gets[{"going", "0xffffffffc0123456"}] = 1;
+  kcm.failed_gets[{"going", "0xffffffffc0456789"}] = 2;
   kcm.failed_calls[{"socket", "EAFNOSUPPORT", "still_registered"}] = 7;
   kcm.load_ns.record(1023);
   kcm.load_ns.record(1024);
   kcm.grace_ns["free_module"].record(12'000'000);
+  kcm.grace_ns["0xffffffffc0123456"].record(12'000'000);
+  kcm.grace_ns["0xffffffffc0456789"].record(12'000'000);
   all.requests = 11;
   all.registry = true;
   all.registry_counters = {{"publishes", 3}, {"to_live", 4}, {"broken_3", 0}};
@@ -35,6 +39,7 @@ TEST(Metrics, OpenMetricsHasCountersWithTheirSuffixAndAnEnd) {
       {"# TYPE raceless_module_loads counter",
        R"(raceless_module_loads_total{module="kcm",result="EBUSY"} 3)",
        R"(raceless_module_get_failures_total{module="kcm",reason="going",caller="sock_create"} 6)",
+       R"(raceless_module_get_failures_total{module="kcm",reason="going",caller="unknown"} 3)",
        R"(raceless_module_call_failures_total{module="kcm",call="socket",error="EAFNOSUPPORT",cause="still_registered"} 7)",
        "raceless_module_requests_total 11",
        R"(raceless_registry_transitions_total{state="live"} 4)",
@@ -54,6 +59,7 @@ TEST(Metrics, HistogramsAreExactAtTheirBounds) {
                 R"(raceless_module_load_seconds_bucket{module="kcm",le="+Inf"} 2)",
                 R"(raceless_module_load_seconds_count{module="kcm"} 2)",
                 R"(raceless_module_rcu_wait_seconds_count{module="kcm",caller="free_module"} 1)",
+                R"(raceless_module_rcu_wait_seconds_count{module="kcm",caller="unknown"} 2)",
                 "raceless_registry_drain_seconds_count 1"});
 }
 

@@ -182,7 +182,11 @@ void describe(Thing& thing, const Kind& kind, const MountPoints& mounts) {
     case RACELESS_HOLDER_PROGRAM:
       holder.what = name_and(
           record, kind.kind == RACELESS_HOLDER_LINK ? "link of the BPF program" : "BPF program");
-      if (holder.users.empty()) holder.remedy = "remove its pin, below /sys/fs/bpf";
+      if (holder.users.empty())
+        holder.remedy = kind.kind == RACELESS_HOLDER_LINK
+                            ? "remove its pin, below /sys/fs/bpf"
+                            : "detach it (bpftool net, bpftool link), or remove its pin or its "
+                              "link's, below /sys/fs/bpf";
       break;
     case RACELESS_HOLDER_CONTEXT:
       holder.what = name_and(record, "a file system that is being set up (fsopen):");

@@ -19,8 +19,9 @@ const char* to_string(FailureCause cause) {
   return "unknown";
 }
 
-FailureCause classify(const raceless_caller& seen, std::uint64_t since_ns) {
-  return static_cast<FailureCause>(raceless_classify(&seen, since_ns));
+FailureCause classify(const raceless_caller& seen, std::uint64_t since_ns,
+                      std::uint64_t deleted_ns) {
+  return static_cast<FailureCause>(raceless_classify(&seen, since_ns, deleted_ns));
 }
 
 }  // namespace raceless

@@ -24,8 +24,9 @@ enum class FailureCause {
 const char* to_string(FailureCause cause);
 
 // raceless_classify() of bpf/causes.h. Observations before `since_ns`
-// (CLOCK_MONOTONIC) do not count.
-FailureCause classify(const raceless_caller& seen, std::uint64_t since_ns);
+// (CLOCK_MONOTONIC) do not count; of a storm, in which somebody unloads all the time.
+FailureCause classify(const raceless_caller& seen, std::uint64_t since_ns,
+                      std::uint64_t deleted_ns = RACELESS_ALWAYS_DELETED);
 
 }  // namespace raceless
 

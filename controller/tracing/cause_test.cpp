@@ -34,6 +34,20 @@ TEST(Cause, ModprobeSucceededAndStillItFailed) {
   EXPECT_EQ(classify(seen, 1), FailureCause::unloaded_again);
 }
 
+TEST(Cause, ModprobeSucceededAndNobodyUnloadedAnything) {
+  raceless_caller seen{};
+  seen.requested_ns = 20;
+  seen.modprobe_ok_asked_ns = 20;
+  seen.modprobe_ok_ns = 30;
+  EXPECT_EQ(classify(seen, 0, 0), FailureCause::unknown);
+  EXPECT_EQ(classify(seen, 0, 19), FailureCause::unknown);
+  EXPECT_EQ(classify(seen, 0, 20), FailureCause::unloaded_again);
+  seen.modprobe_failed_ns = 25;  // of another alias, which nobody provides
+  EXPECT_EQ(classify(seen, 0, 19), FailureCause::missing);
+  seen.get_failed_ns = 35;  // it was going
+  EXPECT_EQ(classify(seen, 0, 19), FailureCause::unloaded_again);
+}
+
 TEST(Cause, OfSeveralRequestsTheLastThatExplainsItCounts) {
   raceless_caller seen{};
   seen.requested_ns = 9;

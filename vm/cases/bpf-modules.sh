@@ -4,4 +4,4 @@
 # modules: dummy kcm algif_hash configfs
 # files: build/cmake/bin/bpf_guest_test:/usr/bin/bpf_guest_test
 # timeout: 180
-bpf_guest_test --gtest_filter="${ONLY:-Modules.*:Holders.*}"
+bpf_guest_test --gtest_filter="${ONLY:-Modules.*:Causes.*:Holders.*}"

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# raceless trace where raceless.ko does not describe its types: the registry is not said to be idle.
+# raceless trace where raceless.ko does not describe its types, or where ftrace is off: what it cannot see is not
+# said to be idle.
 # needs: raceless
 # programs: jq
 # timeout: 120
 . /case/ktap
-plan 3
+plan 4
 modprobe raceless
 mkdir /tmp/btf
 touch /tmp/btf/vmlinux
@@ -15,3 +16,8 @@ check "a trace without the registry says so" grep "without the registry's tracep
 refuse "and says nothing of what happened in it" grep 'registry: ' /tmp/said
 blind raceless trace --json --duration 1s >/tmp/lines
 equal "nor in JSON" "$(jq -c 'select(.type == "begin") | .registry' /tmp/lines)" false
+
+sysctl -q -w kernel.ftrace_enabled=0
+raceless trace --duration 1s >/tmp/off 2>&1
+sysctl -q -w kernel.ftrace_enabled=1
+check "a trace without ftrace says so" grep 'without all programs at functions: ftrace is off' /tmp/off

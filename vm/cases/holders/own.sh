@@ -8,7 +8,7 @@
 . /case/ktap
 . /usr/lib/plants
 plant=
-plan 17
+plan 18
 
 # A character device of our own: the device and its operations, however it is shared; debugfs.
 modprobe raceless_held
@@ -63,5 +63,14 @@ check "in words, too" says '8 references = 2 named + 6 unknown' 0 raceless holde
 uproot
 echo 0 >/sys/module/raceless_held/parameters/keep
 echo -5 >/sys/module/raceless_held/parameters/leak
+raceless holders raceless_held --record --json >/tmp/answer 2>/tmp/said &
+recorder=$!
+until grep -q recording /tmp/said; do sleep 0.05; done
 check "what was planted can be taken back" rmmod raceless_held
+modprobe raceless_held
+sleep 1
+kill -INT $recorder
+wait $recorder
+tells "a load's own reference is nobody's" '[.recording.puts_of_earlier, (.recording.candidates | length)] == [0, 0]'
+rmmod raceless_held
 slowest
