@@ -134,6 +134,10 @@ Outcome end(const AuditOptions& options) {
 }
 
 Outcome runs(const AuditOptions& options) {
+  if (options.output.empty()) {
+    fmt::print(stderr, "raceless: audit run needs -o FOLDER, where the run.json is\n");
+    return Outcome::usage;
+  }
   Comparison comparison;
   if (const Status read = compare_runs(options.output, comparison); !read)
     return cannot_run(read.error());
@@ -149,12 +153,13 @@ RunCommand add_audit(CLI::App& app) {
   app.add_option(
          "WHEN", options->when,
          "begin: count from now on, before raceless.ko is loaded; end: compare; run: compare "
-         "what is in each run.json, anywhere")
+         "what is in each run.json of --output, on any machine")
       ->required()
       ->check(CLI::IsMember({"begin", "end", "run"}));
   app.add_option(
       "-o,--output", options->output,
-      "folder with the folders of storms; end leaves audit.json there, with every number");
+      "folder with the folders of storms: run compares those, end also, and leaves audit.json "
+      "there, with every number");
   app.footer(
       "begin and end need root and raceless_ledger.ko. The output is one line, the verdict.");
   return [options] {

@@ -105,6 +105,14 @@ Check check_lockdown(const Machine& machine) {
           "turn secure boot off, or use make vm-shell"};
 }
 
+Check check_bpf_reads(const Machine& machine) {
+  const std::string modes = machine.line("/sys/kernel/security/lockdown");
+  return {"bpf_reads_kernel", "may eBPF programs read the kernel's memory?",
+          modes.find("[confidentiality]") == std::string::npos,
+          modes.empty() ? "no lockdown in this kernel" : modes,
+          "boot without lockdown=confidentiality, or use make vm-shell"};
+}
+
 Check check_modprobe(const Machine& machine) {
   const std::string path = machine.line("/proc/sys/kernel/modprobe");
   return {"modprobe", "does the kernel find modprobe, to load on request?",
@@ -177,6 +185,37 @@ Check check_registry(const Machine& machine) {
           "install it for this kernel, or use make vm-shell"};
 }
 
+// Only of a loaded one can it be said.
+Check check_registry_btf(const Machine& machine) {
+  const bool loaded = machine.exists("/sys/module/raceless");
+  return {"registry_btf", "does the loaded raceless.ko describe its types (BTF), for the gate?",
+          machine.exists("/sys/kernel/btf/raceless"),
+          loaded ? "/sys/kernel/btf/raceless" : "it is not loaded",
+          loaded ? "install dwarves and build it again, on 6.1 as docs/install.md says"
+                 : "modprobe raceless, and ask again"};
+}
+
+Check check_providers(const Machine& machine) {
+  const bool installed =
+      machine.has_text(module_folder(machine) + "/modules.dep", "/raceless_sample_codec.ko");
+  return {"providers", "are the providers there that storms on the registry use?", installed,
+          "raceless_sample_codec and the like", "use make vm-shell, or build all of module/"};
+}
+
+Check check_ftrace(const Machine& machine) {
+  const std::string path = "/proc/sys/kernel/ftrace_enabled";
+  const bool exists = machine.exists(path);
+  return {"ftrace", "can the kernel's functions be watched (ftrace)?", machine.line(path) == "1",
+          exists ? "kernel.ftrace_enabled is " + machine.line(path) : "no ftrace in this kernel",
+          exists ? "sysctl kernel.ftrace_enabled=1" : "use a kernel with CONFIG_DYNAMIC_FTRACE"};
+}
+
+Check check_sched_ext(const Machine& machine) {
+  return {"sched_ext", "can a BPF program be the scheduler, to perturb?",
+          machine.exists("/sys/kernel/sched_ext"), "/sys/kernel/sched_ext",
+          "use a kernel with CONFIG_SCHED_CLASS_EXT, or KERNEL=scx for a guest"};
+}
+
 Check check_device(const Machine& machine) {
   const bool there = machine.exists(RACELESS_DEVICE);
   return {"device", "may this user use " RACELESS_DEVICE "?",
@@ -186,9 +225,11 @@ Check check_device(const Machine& machine) {
 
 using CheckFunction = Check (*)(const Machine& machine);
 constexpr CheckFunction kChecks[] = {
-    check_module_loading, check_cap_sys_module, check_signatures, check_lockdown, check_modprobe,
-    check_module_tree,    check_kernel_log,     check_bpf,        check_cap_bpf,  check_btf,
-    check_tracepoints,    check_fexit,          check_bpffs,      check_registry, check_device,
+    check_module_loading, check_cap_sys_module, check_signatures, check_lockdown,
+    check_modprobe,       check_module_tree,    check_kernel_log, check_bpf,
+    check_cap_bpf,        check_bpf_reads,      check_btf,        check_tracepoints,
+    check_fexit,          check_bpffs,          check_ftrace,     check_sched_ext,
+    check_registry,       check_registry_btf,   check_providers,  check_device,
 };
 
 // Yes if all the checks that it needs say yes.
@@ -218,10 +259,17 @@ Diagnosis diagnose(const std::string& root) {
           {"module_loading", "cap_sys_module", "unsigned_modules", "no_lockdown", "kernel_log"}),
       ability(checks, "storm_registry", "storm a provider of the registry",
               {"module_loading", "cap_sys_module", "unsigned_modules", "no_lockdown", "modprobe",
-               "module_tree", "kernel_log", "registry"}),
-      ability(
-          checks, "trace", "trace loads, unloads and failed references",
-          {"bpf", "cap_bpf", "kernel_btf", "module_tracepoints", "fexit_try_module_get", "bpffs"}),
+               "module_tree", "kernel_log", "registry", "providers"}),
+      ability(checks, "trace", "trace loads, unloads and failed references",
+              {"bpf", "cap_bpf", "bpf_reads_kernel", "kernel_btf", "module_tracepoints",
+               "fexit_try_module_get", "ftrace", "bpffs"}),
+      ability(checks, "holders", "list who holds a module",
+              {"bpf", "cap_bpf", "bpf_reads_kernel", "kernel_btf"}),
+      ability(checks, "gate", "turn the gate on",
+              {"cap_sys_module", "bpf", "cap_bpf", "bpf_reads_kernel", "kernel_btf", "bpffs",
+               "ftrace", "registry", "registry_btf"}),
+      ability(checks, "perturb", "run a command under a scheduler that perturbs it",
+              {"bpf", "cap_bpf", "bpf_reads_kernel", "kernel_btf", "sched_ext"}),
   };
   return diagnosis;
 }

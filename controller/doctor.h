@@ -22,7 +22,7 @@ struct Check {
 
 struct Diagnosis {
   std::vector<Check> checks;
-  // What follows from the checks: "storm_stock", "storm_registry", "trace". The detail of a no
+  // What follows from the checks: "storm_stock", "trace", "gate", …. The detail of a no
   // names the checks that stand in its way.
   std::vector<Check> abilities;
 };

@@ -61,6 +61,7 @@ RunCommand add_doctor(CLI::App& app) {
   app.add_flag("--json", options->json, "for programs");
   app.add_option("--root", options->root, "examine the /proc, /sys and /dev below this folder")
       ->check(CLI::ExistingDirectory);
+  app.footer("Exits with 0, whatever the answers are; --json has them for programs.");
   return [options] {
     const Diagnosis diagnosis = diagnose(options->root);
     if (options->json)

@@ -37,7 +37,10 @@ class DoctorTest : public testing::Test {
         "0000000000000000 T register_ftrace_direct\n");
     put("/sbin/modprobe", "");
     chmod((root_ + "/sbin/modprobe").c_str(), 0755);
-    put("/lib/modules/6.12.0-test/modules.dep", "");
+    put("/lib/modules/6.12.0-test/modules.dep", "updates/raceless_sample_codec.ko: x.ko\n");
+    put("/proc/sys/kernel/ftrace_enabled", "1\n");
+    put("/sys/kernel/sched_ext/state", "disabled\n");
+    put("/sys/kernel/btf/raceless", "");
     put("/dev/kmsg", "");
     put("/dev/raceless", "");
     put("/sys/module/raceless/initstate", "live\n");
@@ -114,6 +117,12 @@ TEST_F(DoctorTest, SeesLockdownAndSignatures) {
   EXPECT_FALSE(ability("storm_module"));
 }
 
+TEST_F(DoctorTest, ConfidentialityKeepsProgramsFromReading) {
+  put("/sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
+  EXPECT_FALSE(answer("bpf_reads_kernel"));
+  EXPECT_FALSE(ability("trace"));
+}
+
 TEST_F(DoctorTest, ModprobeMustBeExecutable) {
   chmod((root_ + "/sbin/modprobe").c_str(), 0644);
   EXPECT_FALSE(answer("modprobe"));
@@ -131,9 +140,35 @@ TEST_F(DoctorTest, TheRegistryMayBeInstalledRatherThanLoaded) {
   fs::remove_all(root_ + "/sys/module/raceless");
   EXPECT_FALSE(answer("registry"));
   EXPECT_FALSE(ability("storm_registry"));
-  put("/lib/modules/6.12.0-test/modules.dep", "updates/raceless.ko:\n");
+  put("/lib/modules/6.12.0-test/modules.dep",
+      "updates/raceless.ko:\nupdates/raceless_sample_codec.ko: updates/raceless.ko\n");
   EXPECT_TRUE(answer("registry"));
   EXPECT_TRUE(ability("storm_registry"));
+}
+
+TEST_F(DoctorTest, TheRegistryAloneHasNothingToStorm) {
+  put("/lib/modules/6.12.0-test/modules.dep", "updates/raceless.ko:\n");
+  EXPECT_FALSE(ability("storm_registry"));
+  EXPECT_TRUE(ability("gate"));
+}
+
+TEST_F(DoctorTest, TheGateNeedsTheTypesOfTheRegistry) {
+  fs::remove(root_ + "/sys/kernel/btf/raceless");
+  EXPECT_EQ(find(diagnose(root_).abilities, "gate").detail, "needs registry_btf");
+  fs::remove_all(root_ + "/sys/module/raceless");
+  EXPECT_EQ(find(diagnose(root_).checks, "registry_btf").detail, "it is not loaded");
+}
+
+TEST_F(DoctorTest, FtraceMayBeOff) {
+  put("/proc/sys/kernel/ftrace_enabled", "0\n");
+  EXPECT_FALSE(ability("gate"));
+  EXPECT_FALSE(ability("trace"));
+  EXPECT_TRUE(ability("holders"));
+}
+
+TEST_F(DoctorTest, PerturbingNeedsSchedExt) {
+  fs::remove_all(root_ + "/sys/kernel/sched_ext");
+  EXPECT_EQ(find(diagnose(root_).abilities, "perturb").detail, "needs sched_ext");
 }
 
 TEST_F(DoctorTest, JsonHasTheSameAnswers) {

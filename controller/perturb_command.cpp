@@ -77,6 +77,21 @@ void await(pid_t child, const Signals& signals, const Perturbation& perturbation
   }
 }
 
+// A storm that could not run has found nothing; other commands' statuses mean what they like.
+Outcome outcome_of(int status) {
+  if (!WIFEXITED(status)) return Outcome::failed;
+  switch (WEXITSTATUS(status)) {
+    case 0:
+      return Outcome::passed;
+    case 2:
+      return Outcome::usage;
+    case 4:
+      return Outcome::cannot_run;
+    default:
+      return Outcome::failed;
+  }
+}
+
 Outcome run(const PerturbOptions& options) {
   const Result<Signals> signals = Signals::catch_all();
   if (!signals) return cannot_run(signals.error());
@@ -90,13 +105,14 @@ Outcome run(const PerturbOptions& options) {
   Outcome outcome = Outcome::passed;
   int status = 0;
   if (*child != 0 && waitpid(*child, &status, 0) == *child && status != 0) {
-    outcome = Outcome::failed;
+    outcome = outcome_of(status);
     fmt::print(stderr, "raceless: {} {}\n", options.command.front(),
                WIFSIGNALED(status) ? fmt::format("was killed by signal {}", WTERMSIG(status))
                                    : fmt::format("has ended with {}", WEXITSTATUS(status)));
   }
-  fmt::print(stderr, "raceless: perturbed with seed {}: {} times stopped, {} times held\n",
-             options.plan.seed, perturbation->stopped(), perturbation->held());
+  fmt::print(stderr,
+             "raceless: perturbed with seed {}: CPUs kicked {} times, tasks held {} times\n",
+             options.plan.seed, perturbation->kicks(), perturbation->held());
   if (const std::string reason = perturbation->thrown_out(); !reason.empty()) {
     const Outcome spoilt =
         cannot_run({0, "the kernel has ended the scheduler meanwhile: " + reason});
@@ -124,15 +140,15 @@ RunCommand add_perturb(CLI::App& app) {
         options->plan.longest_hold_ns = ns;
       },
       "8ms");
-  app.add_option("COMMAND", options->command,
-                 "until it ends, and with its result; else until Ctrl-C");
+  app.add_option("COMMAND", options->command, "until it ends; without one, until Ctrl-C");
   app.footer(
       "Stops tasks at any moment, holds some of them, and lets others overtake: races that seldom "
       "happen\n"
       "happen more often. Everything on this machine is slower meanwhile. Needs root and a kernel "
       "with\n"
       "sched_ext; booted with preempt=full, kernel code is stopped too. As in\n"
-      "  raceless perturb --seed 7 -- raceless storm --target codec");
+      "  raceless perturb --seed 7 -- raceless storm --target codec\n"
+      "Exits as COMMAND if that is 0, 2 or 4, else with 1.");
   return [options] { return run(*options); };
 }
 

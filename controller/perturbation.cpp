@@ -79,7 +79,7 @@ Result<Perturbation> Perturbation::begin(const PerturbationPlan& plan) {
   return Perturbation(std::move(skeleton), std::move(link));
 }
 
-uint64_t Perturbation::stopped() const { return skeleton_->bss->nr_stopped; }
+uint64_t Perturbation::kicks() const { return skeleton_->bss->nr_kicks; }
 
 uint64_t Perturbation::held() const { return skeleton_->bss->nr_held; }
 

@@ -25,8 +25,9 @@ class Perturbation {
   // Needs root, and a kernel with sched_ext. EBUSY if another scheduler of BPF is there.
   [[nodiscard]] static Result<Perturbation> begin(const PerturbationPlan& plan);
 
-  // Tasks that were stopped, and tasks that were kept from running, since it began.
-  [[nodiscard]] uint64_t stopped() const;
+  // CPUs that were told to take another task, if any, and tasks that were kept from running, since
+  // it began.
+  [[nodiscard]] uint64_t kicks() const;
   [[nodiscard]] uint64_t held() const;
 
   // The kernel has thrown it out, and schedules by itself again: why. Empty as long as it runs.

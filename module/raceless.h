@@ -165,8 +165,9 @@ struct raceless_request {
  * struct raceless_ops - a provider's three points, and its calls.
  * @init: makes the provider ready. Return: 0 or -errno, which whoever waits for
  *	it gets. May sleep, may fail: then nothing was ever visible and destroy is
- *	not called. It runs in the module's init, or later,
- *	in a worker, when the name is wanted again after RACELESS_IOC_UNLOAD.
+ *	not called. It runs in raceless_register(), and again, in a worker, when
+ *	the name is wanted after RACELESS_IOC_UNLOAD or raceless_park(), or after
+ *	the provider that took its place has gone.
  * @stop: optional. The provider can no longer be reached by name; existing
  *	references are still in use. May sleep; cannot fail. Wake here whoever
  *	sleeps inside the provider.
@@ -408,7 +409,8 @@ raceless_tryget(struct raceless_slot *slot)
 
 /**
  * raceless_put() - drop a reference.
- * @provider: from raceless_tryget() or raceless_get().
+ * @provider: from raceless_tryget(), raceless_tryget_name() or raceless_get();
+ *	what raceless_get_pinned() gave goes to raceless_put_pinned().
  *
  * The provider may be gone when this returns, with its module: never call it
  * from the provider's own code.

@@ -391,7 +391,7 @@ struct raceless_provider *raceless_ask(struct raceless_slot *slot,
  * Return: the provider, or an ERR_PTR: -ENOENT (no module provides it), the
  * error of the provider's init or of the kernel's module request, -ETIMEDOUT,
  * -EINTR, -EDEADLK (called from an op whose end it would wait for), -EAGAIN (too
- * many wait).
+ * many wait), -EBUSY (others unload what its modprobe loads, each time).
  */
 struct raceless_provider *raceless_get(struct raceless_slot *slot,
 				       unsigned long timeout)

@@ -306,7 +306,7 @@ struct raceless_unload_many {
  *
  * Return: 0; EINTR (killed; it is off, the last waits are about to end), EBUSY
  * (ftrace is disabled, sysctl kernel.ftrace_enabled), EOPNOTSUPP (a kernel without
- * ftrace), EPERM, EINVAL, E2BIG, EFAULT.
+ * ftrace), ENOMEM (it stays off), EPERM, EINVAL, E2BIG, EFAULT.
  */
 struct raceless_gate {
 	__u32 size;

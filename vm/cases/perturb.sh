@@ -15,17 +15,18 @@ if ! [ -d /sys/kernel/sched_ext ]; then
   check "a kernel without sched_ext" says 'no sched_ext.*CONFIG_SCHED_CLASS_EXT' 4 raceless perturb true
   exit
 fi
-plan 17
+plan 18
 check "no hold of no length" says '--longest' 2 raceless perturb --longest 0s true
 check "not everybody is held" says '--held' 2 raceless perturb --held 91 true
 check "a command that is not there" says 'cannot start no-such-command: ENOENT' 4 raceless perturb no-such-command
 check "the kernel schedules again then" await schedules disabled
 
-check "tasks are stopped and held" says 'seed 7: [1-9][0-9]* times stopped, [1-9][0-9]* times held' 0 \
+check "CPUs are kicked and tasks held" says 'seed 7: CPUs kicked [1-9][0-9]* times, tasks held [1-9][0-9]* times' 0 \
   raceless perturb --seed 7 --held 50 -- sh -c 'yes | head -n 100 | while read -r _; do sleep 0.001; done'
 check "the kernel schedules again afterwards" await schedules disabled
-check "nobody is held" says 'stopped, 0 times held' 0 raceless perturb --held 0 -- sleep 0.1
+check "nobody is held" says 'tasks held 0 times' 0 raceless perturb --held 0 -- sleep 0.1
 check "the command's failure" says 'sh has ended with 3' 1 raceless perturb -- sh -c 'exit 3'
+check "what could not run" says 'sh has ended with 4' 4 raceless perturb -- sh -c 'exit 4'
 check "its death" says 'sh was killed by signal 9' 1 raceless perturb -- sh -c 'kill -9 $$'
 
 raceless perturb >/tmp/perturb 2>&1 &

@@ -51,7 +51,7 @@ const std::array<Contract, kKinds> kContracts = {{
     {"GATE",
      RACELESS_IOC_GATE,
      sizeof(raceless_gate),
-     errors({0, EPERM, EBUSY, EOPNOTSUPP, EINVAL, E2BIG, EFAULT}),
+     errors({0, EPERM, EBUSY, EOPNOTSUPP, ENOMEM, EINVAL, E2BIG, EFAULT}),
      {}},
     {"unknown command", 0, 0, errors({ENOTTY}), {}},
 }};
