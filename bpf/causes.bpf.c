@@ -19,8 +19,9 @@
  * what was asked for: it counts the same. A modprobe that ends well without
  * having loaded anything (a blacklist, `install … /bin/true`) is a success here.
  * What kernel threads do for the caller (cryptomgr_probe) is not seen, nor is an
- * asynchronous request, nor one that a security module refuses. A module that was
- * unloaded while the call was under way need not be the one that it wanted.
+ * asynchronous request, nor one that a security module refuses, nor a delete_module
+ * of a 32-bit program. A module that was being unloaded while the call was under way
+ * need not be the one that it wanted, nor have gone.
  */
 #include "kernel.h"
 
@@ -64,7 +65,7 @@ struct {
 	__type(value, __u32); /* thread */
 } helpers SEC(".maps");
 
-/* Threads in delete_module that may unload, how many they are, and when one left it. */
+/* Threads in delete_module that may unload, how many they are, and when one had success. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -127,15 +128,10 @@ static __always_inline __u32 this_call(void)
  * begins, it comes first, so that nothing begins whose end is not seen.
  */
 
-/* In this order: who sees no deleter any more sees when it left. */
 static __always_inline void end_delete(__u32 tid)
 {
-	__u64 now = bpf_ktime_get_ns();
-
-	if (bpf_map_delete_elem(&deleters, &tid))
-		return;
-	last_delete_ns = now;
-	__sync_fetch_and_sub(&nr_deleters, 1);
+	if (!bpf_map_delete_elem(&deleters, &tid))
+		__sync_fetch_and_sub(&nr_deleters, 1);
 }
 
 /* What a thread met in calls that are not listed goes with it. */
@@ -159,6 +155,9 @@ int BPF_PROG(on_thread_exit, struct task_struct *task)
 static __always_inline bool is_of_no_module(const struct raceless_caller *caller,
 					    enum raceless_cause cause, long error)
 {
+	if (cause == RACELESS_CAUSE_STILL_REGISTERED ||
+	    cause == RACELESS_CAUSE_LOAD_BUSY)
+		return false;
 	if (!raceless_may_be_missing(error))
 		return true;
 	return error == -EINVAL && cause == RACELESS_CAUSE_UNKNOWN &&
@@ -332,6 +331,11 @@ int BPF_PROG(on_image_load_end, const struct pt_regs *regs, long error)
 SEC("fexit/__x64_sys_delete_module")
 int BPF_PROG(on_delete_end, const struct pt_regs *regs, long error)
 {
+	__u64 now = bpf_ktime_get_ns();
+
+	/* First: who sees no deleter any more sees when it had success. */
+	if (!error && last_delete_ns < now)
+		last_delete_ns = now;
 	end_delete(current_tid());
 	return 0;
 }
@@ -373,7 +377,7 @@ int BPF_PROG(on_helper_wanted, struct subprocess_info *info)
 	return 0;
 }
 
-/* Who may not unload is refused, whatever it names. */
+/* Who may not unload is refused, whatever it names; as root of its own user namespace, too. */
 SEC("fentry/__x64_sys_delete_module")
 int BPF_PROG(on_delete, const struct pt_regs *regs)
 {
@@ -385,7 +389,8 @@ int BPF_PROG(on_delete, const struct pt_regs *regs)
 	/* Two words before 6.3, then one: the same bits. */
 	bpf_probe_read_kernel(&capabilities, sizeof(capabilities),
 			      &cred->cap_effective);
-	if (!(capabilities >> CAP_SYS_MODULE & 1))
+	if (!(capabilities >> CAP_SYS_MODULE & 1) ||
+	    BPF_CORE_READ(cred, user_ns, level) != 0)
 		return 0;
 	if (bpf_map_update_elem(&deleters, &tid, &inside, BPF_NOEXIST))
 		return 0;

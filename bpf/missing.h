@@ -8,11 +8,13 @@ static inline int raceless_may_be_missing(long error)
 {
 	switch (-error) {
 	case 2:	 /* ENOENT */
+	case 3:	 /* ESRCH */
 	case 6:	 /* ENXIO */
 	case 8:	 /* ENOEXEC */
 	case 19: /* ENODEV */
 	case 22: /* EINVAL */
 	case 38: /* ENOSYS */
+	case 79: /* ELIBACC */
 	case 80: /* ELIBBAD */
 	case 92: /* ENOPROTOOPT */
 	case 93: /* EPROTONOSUPPORT */

@@ -4,7 +4,7 @@
  * module/flight.c). A flight stands in it without anything queued, and is called. What
  * is done under slot->lock and places_lock is one atomic step; work that is queued
  * while it runs runs once more. Flight 0's name is published by somebody else at any
- * moment, flight 1's last waiter may leave at any moment, flight 2 may have to wait for
+ * moment, flight 1's last waiter leaves at any moment, flight 2 may have to wait for
  * a module that goes, each may have to try again; one modprobe may never end.
  *
  * run:
@@ -13,6 +13,7 @@
  * bug: place_not_passed_on
  * bug: line_left_in_silence
  * bug: line_not_hurried -DHUNG
+ * bug: line_kept_by_nobody -DHUNG
  * bug: line_called_twice
  * bug: line_called_for_ever
  */
@@ -152,7 +153,16 @@ active proctype publisher()
 /* The last who waited has gone: a timeout. */
 active proctype waiter()
 {
-	over[1] = true
+	atomic {
+		over[1] = true;
+#ifndef line_kept_by_nobody
+		if
+		:: line??[1] -> call(1)
+		:: else
+		fi
+#endif
+	}
+	landed[1]
 }
 
 init {

@@ -14,6 +14,7 @@
  * run: -DROUNDS=1
  * run: -DROUNDS=1 -DTROUBLES=1 -DPINS -DEXIT_OF_INIT
  * bug: flight_not_single -DROUNDS=1 -DTROUBLES=1
+ * bug: flight_lands_before_modprobe -DROUNDS=1 -DTROUBLES=1
  * bug: flight_fails_one -DROUNDS=1 -DTROUBLES=1
  * bug: handoff_skipped -DROUNDS=1 -DTROUBLES=1
  * bug: land_forgets_late -DROUNDS=1 -DTROUBLES=1
@@ -29,6 +30,7 @@
  * bug: flight_unpins_early -DROUNDS=1 -DTROUBLES=1 -DPINS
  * bug: flight_pins_published -DROUNDS=1 -DTROUBLES=1 -DEXIT_OF_INIT
  * bug: flight_not_in_place -DROUNDS=1 -DTROUBLES=1
+ * bug: settled_forgets_flight -DROUNDS=1 -DTROUBLES=1
  * bug: hold_outlives_descriptor -DROUNDS=1 -DTROUBLES=1
  * bug: parked_name_not_vacated -DROUNDS=1 -DTROUBLES=1
  * bug: publish_before_init -DROUNDS=1 -DTROUBLES=1
@@ -297,6 +299,9 @@ end_idle:
 		start(failed);
 		land(failed)
 	:: else ->
+#ifdef flight_lands_before_modprobe
+		land(false);
+#endif
 		load(failed, met);
 		assert(flying);		/* no other began meanwhile */
 		if
@@ -358,7 +363,13 @@ active proctype unload()
 	if
 	:: ours ->
 		if
-		:: torn_down && (!flying || !hold) -> delete_module()	/* settled() */
+#ifdef settled_forgets_flight
+		:: torn_down ->
+#else
+		:: torn_down && (!flying || !hold) ->
+#endif
+			assert(!flying || !hold);	/* it may have a pin */
+			delete_module()
 		:: skip				/* killed */
 		fi;
 		/* the descriptor is closed */

@@ -15,6 +15,7 @@
  */
 #include <linux/kmod.h>
 #include <linux/ktime.h>
+#include <linux/nodemask.h>
 
 #include "compat.h"
 #include "flight.h"
@@ -27,9 +28,9 @@
 #include "wait.h"
 
 /*
- * Flights that are at work, one way or another; before 6.9 on each node, of 6.6 to
- * 6.8 on each CPU. More than can run modprobe (places.c): those call the inits of
- * parked providers, which 16 modules that are being loaded may be waiting for.
+ * Flights that are at work on each node (of 6.6 to 6.8 on each CPU), one way or
+ * another. More than can run modprobe (places.c): those call the inits of parked
+ * providers, which 16 modules that are being loaded may be waiting for.
  */
 #define MAX_WORKERS 64
 
@@ -394,8 +395,10 @@ int raceless_flights_init(void)
 {
 	if (IS_ENABLED(CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS))
 		pr_warn("raceless: this kernel repeats the results of module requests (CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS): names may not come back\n");
+	/* since 6.9 nodes share what is asked for, before each has all of it */
 	flight_queue = alloc_workqueue("raceless_flight", WQ_UNBOUND,
-				       MAX_WORKERS);
+				       min_t(int, WQ_MAX_ACTIVE,
+					     MAX_WORKERS * num_possible_nodes()));
 	return flight_queue ? 0 : -ENOMEM;
 }
 

@@ -6,7 +6,7 @@
  * worker is what the flights of parked providers need, for which the inits that
  * those modprobes run may be waiting. Nothing of it is queued while it stands
  * there. It is called, which queues its work once, when it is the first and there
- * is a place, or when it is over for it (raceless_line_hurry). Its work then takes
+ * is a place, or when it may be over for it (raceless_line_hurry). Its work then takes
  * the place, leaves the line, or stays in it and can be called again.
  *
  * Who calls: whoever makes a place free, or another one the first, before it lets
@@ -88,8 +88,9 @@ void raceless_line_leave(struct raceless_slot *slot)
 }
 
 /*
- * Under slot->lock: somebody published. If the name's flight stands in the line it is
- * over, and lands: an unload waits for that.
+ * Under slot->lock: somebody published, or nobody waits any more. If the name's flight
+ * stands in the line it is over, and lands: an unload waits for that, and a slot whom
+ * nobody knows is kept by nothing else.
  */
 void raceless_line_hurry(struct raceless_slot *slot)
 {

@@ -30,6 +30,7 @@
 
 #include "deadline.h"
 #include "flight.h"
+#include "places.h"
 #include "stats.h"
 #include "trace.h"
 #include "wait.h"
@@ -224,6 +225,8 @@ static int await(struct raceless_slot *slot, struct waiter *waiter,
 			list_del(&waiter->node);
 			slot->nr_waiters--;
 			err = left ? -EINTR : -ETIMEDOUT;
+			if (list_empty(&slot->waiters))
+				raceless_line_hurry(slot);
 		}
 		spin_unlock(&slot->lock);
 		if (!err)

@@ -52,12 +52,18 @@ Result<std::unique_ptr<Survey>> Survey::open(Subject subject, bool record) {
   return std::unique_ptr<Survey>(new Survey(std::move(subject), std::move(*programs), start_ns));
 }
 
+bool Survey::is_birth(uint64_t put_ip) {
+  const auto [birth, is_new] = births_.try_emplace(put_ip, false);
+  if (is_new) birth->second = symbols_.describe(put_ip).starts_with("do_init_module");
+  return birth->second;
+}
+
 Status Survey::record(const Signals& signals, uint64_t duration_ns) {
   ledger_.emplace();
   GetLedger* ledger = &*ledger_;
+  (void)symbols_.describe(0);  // the list is read before there is anything to miss
   Status begun = programs_.record([this, ledger](const raceless_module_use& use) {
-    // A module is born with a reference, of which no get is seen.
-    if (use.is_put != 0 && symbols_.describe(use.ip).starts_with("do_init_module")) return;
+    if (use.is_put != 0 && is_birth(use.ip)) return;
     if (use.is_put != 0)
       ledger->put(use.pid, use.tid);
     else

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "holders/answer.h"
@@ -31,6 +32,8 @@ class Survey {
   Survey(Subject subject, HolderPrograms programs, uint64_t start_ns)
       : subject_(std::move(subject)), programs_(std::move(programs)), start_ns_(start_ns) {}
 
+  // Is it a load that puts the reference that its module was born with, of which no get is seen?
+  [[nodiscard]] bool is_birth(uint64_t put_ip);
   [[nodiscard]] Status look(Answer& answer);
   [[nodiscard]] Status finish_recording(Answer& answer);
 
@@ -38,6 +41,7 @@ class Survey {
   HolderPrograms programs_;
   uint64_t start_ns_;
   Symbols symbols_;
+  std::unordered_map<uint64_t, bool> births_;  // by who puts: names are read at leisure
   std::optional<GetLedger> ledger_;
   uint64_t recorded_ns_ = 0;
 };

@@ -93,7 +93,10 @@ Numbers make_numbers(const Activity& activity, const Snapshot& snapshot, bool re
   }
   for (const CallFailure& failure : activity.call_failures) {
     const std::string module = naming.module_of(failure.name);
-    if (!watched.empty() && std::ranges::find(watched, module) == watched.end()) continue;
+    // One without a name may be of any.
+    if (!watched.empty() && !failure.name.empty() &&
+        std::ranges::find(watched, module) == watched.end())
+      continue;
     numbers.modules[module].failed_calls[{failure.call, failure.error, to_string(failure.cause)}] +=
         failure.count;
   }

@@ -23,7 +23,7 @@ static bool start_flight(struct subject *subject, struct actor *getter)
 	if (raceless_park(&subject->provider))
 		return false;
 	*getter = (struct actor){ .slot = subject->provider.slot,
-				  .timeout = PATIENCE };
+				  .timeout = 10 * PATIENCE };
 	return actor_start(getter, act_get) && news_joined(1);
 }
 

@@ -204,7 +204,7 @@ TEST_F(Limit, FlightsAtOnce) {
   std::string lines;
   for (int i = 0; i <= kAtOnce; i++)
     lines += fmt::format(
-        "install raceless-far{0} while [ ! -e {1} ] && [ ! -e {1}{0} ]; do sleep 0.1; done\n", i,
+        "install raceless-far{0} while [ ! -e {1} ] && [ ! -e {1}{0} ]; do sleep 0.3; done\n", i,
         landing);
   const ModprobeLine install(lines);
   ASSERT_EQ(modprobe("raceless_sample_null"), 0);
@@ -214,8 +214,9 @@ TEST_F(Limit, FlightsAtOnce) {
   for (int i = 0; i < kAtOnce; i++)
     gets.push_back(std::move(start_gets("far" + std::to_string(i), 1).front()));
   EXPECT_TRUE(eventually([this] { return grown("modprobes") == kAtOnce; }));
-  // The first in the line, for nobody; the next one.
-  EXPECT_EQ(code(open().get("codec", 20 * kMillisecond)), ETIMEDOUT);
+  // One that stands in the line, and lands when nobody waits for it any more; one that stays.
+  EXPECT_EQ(code(open().get("codec", 500 * kMillisecond)), ETIMEDOUT);
+  EXPECT_TRUE(eventually([] { return column("codec", "flying") == 0; }));
   gets.push_back(std::move(start_gets("far" + std::to_string(kAtOnce), 1).front()));
   EXPECT_TRUE(eventually([this] { return grown("flights") == kAtOnce + 2; }));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
@@ -223,7 +224,7 @@ TEST_F(Limit, FlightsAtOnce) {
   // Who needs no modprobe, and who asks the kernel for a module, has none of that.
   EXPECT_EQ(code(open().get("null", kLong)), 0);
   EXPECT_EQ(code(open().unload("null", kLong)), 0);
-  EXPECT_EQ(code(open().get("null", 2000 * kMillisecond)), 0) << "its init alone is called";
+  EXPECT_EQ(code(open().get("null", kLong / 3)), 0) << "its init alone is called";
   EXPECT_EQ(mount("none", "/tmp", "raceless_unknown", 0, nullptr), -1);
   EXPECT_EQ(errno, ENODEV);
   // Nor does one whose name somebody else has brought: its flight lands at once.
@@ -231,8 +232,8 @@ TEST_F(Limit, FlightsAtOnce) {
   EXPECT_TRUE(eventually([] { return column("probe0", "waiters") == 1; }));
   EXPECT_EQ(load("raceless_probe", "nr=1"), 0);
   EXPECT_EQ(probe.get().code, 0);
-  EXPECT_EQ(code(open().unload("probe0", 2000 * kMillisecond)), 0);
-  // A place that is free is for the first who has a use for it.
+  EXPECT_EQ(code(open().unload("probe0", kLong / 3)), 0);
+  // A place that is free is for the first.
   EXPECT_TRUE(write_file(landing + "0", ""));
   EXPECT_TRUE(eventually([this] { return grown("modprobes") == kAtOnce + 1; }));
   EXPECT_TRUE(write_file(landing, ""));
