@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // The end of the gate, asked for or not: whoever waits goes on, and nothing is left in the kernel.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,12 +22,15 @@ namespace {
 constexpr const char* kRemovePins = "rm -r /sys/fs/bpf/raceless/gate";
 constexpr std::chrono::seconds kForPrograms(120);  // until all are freed
 
-// Does anything of ours, or for us, run when the kernel takes a module?
-bool gets_are_traced() {
+// Does anything of ours, or for us, run where the kernel runs this function?
+bool is_traced(const std::string& function) {
   const Result<std::string> traced = read_text("/sys/kernel/tracing/enabled_functions");
   EXPECT_TRUE(traced);
-  return traced && traced->find("try_module_get") != std::string::npos;
+  return traced && traced->find(function) != std::string::npos;
 }
+
+// When the kernel takes a module?
+bool gets_are_traced() { return is_traced("try_module_get"); }
 
 // Tasks that free a link of BPF now, or wait for their turn.
 long nr_freeing_links() {
@@ -65,6 +69,34 @@ TEST_F(GateEnd, WaitOutlivesTheProgramsThatBeganIt) {
   user.join();
   EXPECT_FALSE(Gate::is_on());
   EXPECT_TRUE(Gate::turn_off());
+}
+
+// Its modprobe ends when all programs are gone, and nobody tells of it.
+TEST_F(GateEnd, OffForgetsACallWhoseEndNobodySaw) {
+  constexpr char kAsked[] = "/tmp/asked", kGo[] = "/tmp/go";
+  const ModprobeLine line(
+      fmt::format("install fs-raceless_nothing touch {}; while [ ! -e {} ]; do sleep 0.1; done; "
+                  "false",
+                  kAsked, kGo));
+  std::atomic<bool> ended{false}, leave{false};
+  std::thread user([&] {
+    EXPECT_EQ(mount_gated("raceless_nothing"), ENODEV);
+    ended = true;
+    while (!leave) usleep(1000);  // who exits is forgotten for that
+  });
+  EXPECT_TRUE(eventually([&] { return access(kAsked, F_OK) == 0; }));
+  EXPECT_EQ(now("calls_now"), 1U);
+  EXPECT_EQ(system(kRemovePins), 0);
+  EXPECT_TRUE(eventually([] { return !is_traced("__x64_sys_mount"); }, kForPrograms));
+  EXPECT_TRUE(write_file(kGo, ""));
+  EXPECT_TRUE(eventually([&] { return ended.load(); }));
+  EXPECT_EQ(now("calls_now"), 1U) << "its end was seen";
+  EXPECT_TRUE(Gate::turn_off());
+  EXPECT_EQ(now("calls_now"), 0U);
+  leave = true;
+  user.join();
+  EXPECT_EQ(unlink(kAsked), 0);
+  EXPECT_EQ(unlink(kGo), 0);
 }
 
 TEST_F(GateEnd, OnlyWhoMayUnloadModulesTurnsIt) {
