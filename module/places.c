@@ -89,7 +89,7 @@ void raceless_line_leave(struct raceless_slot *slot)
 
 /*
  * Under slot->lock: somebody published, or nobody waits any more. If the name's flight
- * stands in the line it is over, and lands: an unload waits for that, and a slot whom
+ * stands in the line it is over, and lands: an unload waits for that, and a slot that
  * nobody knows is kept by nothing else.
  */
 void raceless_line_hurry(struct raceless_slot *slot)

@@ -3,12 +3,7 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/if_alg.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,8 +11,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
-#include <functional>
 #include <map>
 #include <thread>
 
@@ -30,9 +23,6 @@
 
 namespace raceless {
 namespace {
-
-constexpr const char* mount_point = "/tmp/bpf-guest";
-constexpr std::chrono::seconds storm_time{4};
 
 TEST(Modules, LoadsAndUnloadsAreCountedExactly) {
   Tracing::Options options;
