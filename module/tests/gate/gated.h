@@ -59,7 +59,7 @@ class Unload {
   [[nodiscard]] pid_t tid() const { return tid_; }
 
  private:
-  int error_ = -1;
+  std::atomic<int> error_{-1};
   std::atomic<pid_t> tid_{0};
   std::thread thread_;
 };

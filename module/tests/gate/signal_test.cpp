@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Tasks that are held, and what can happen to a task: signals, death, fork, exec.
+#include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -82,7 +83,11 @@ TEST_F(Gated, KilledInTheWait) {
   for (int i = 0; i < 20; i++) {
     ASSERT_EQ(load_gated("exit_ms=60"), 0);
     const Unload unload;
-    Child child([i] { return i % 2 == 0 ? mount_gated() : load_gated(); });
+    Child child([i] {
+      // a mount that nobody lives to undo goes with it
+      if (unshare(CLONE_NEWNS) != 0) return errno;
+      return i % 2 == 0 ? mount_gated() : load_gated();
+    });
     usleep(static_cast<useconds_t>(i * 4000));
     child.kill();
   }
