@@ -5,14 +5,17 @@
 #include <bpf/btf.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <vector>
@@ -133,6 +136,14 @@ bool is_in(pid_t task, const char* function) {
   return stack && stack->find(function) != std::string::npos;
 }
 
+bool runs(const std::string& program) {
+  std::error_code error;
+  const std::filesystem::directory_iterator processes("/proc", error);
+  return std::any_of(begin(processes), end(processes), [&program](const auto& process) {
+    return first_line(process.path() / "comm") == program;
+  });
+}
+
 Unload::Unload()
     : thread_([this] {
         tid_ = gettid();
@@ -160,24 +171,43 @@ void Gated::SetUp() {
   const Result<GateState> state = GateState::read();
   ASSERT_TRUE(state);
   before_ = state->totals();
+  // no guest is too slow for them
+  EXPECT_TRUE(set_parameter("raceless", "gate_exit_ms", "20000"));
+  EXPECT_TRUE(set_parameter("raceless", "gate_hold_ms", "20000"));
 }
 
 void Gated::TearDown() {
+  if (lets_exit_.joinable()) lets_exit_.join();
   const Result<GateState> state = GateState::read();
   if (HasFailure() && state) ADD_FAILURE() << state->text(Gate::programs());
   for (const auto& [name, value] : kBounds) EXPECT_TRUE(set_parameter("raceless", name, value));
   EXPECT_TRUE(eventually([] { return now("calls_now") == 0 && now("leases_now") == 0; }))
       << "something is left in the gate";
+  // Of who was killed: it may load the module yet.
+  EXPECT_TRUE(eventually([] { return !runs("modprobe"); }));
   EXPECT_TRUE(eventually([] {
     const int error = delete_module(kGated);
     return error == 0 || error == ENOENT;
   })) << "the module cannot be unloaded any more";
 }
 
-void Gated::load_with_endless_exit() {
-  EXPECT_EQ(load_gated("exit_waits=1"), 0);
-  EXPECT_TRUE(set_parameter("raceless", "gate_exit_ms", "20000"));
-  EXPECT_TRUE(set_parameter("raceless", "gate_hold_ms", "20000"));
+void Gated::load_with_endless_exit() { EXPECT_EQ(load_gated("exit_waits=1"), 0); }
+
+void Gated::load_with_exit_until(const std::function<bool()>& condition) {
+  if (lets_exit_.joinable()) lets_exit_.join();
+  load_with_endless_exit();
+  lets_exit_ = std::thread([condition] {
+    // those of a test are for others
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    EXPECT_TRUE(eventually(condition));
+    let_exit();
+  });
+}
+
+void Gated::load_with_exit_until_awaited() {
+  load_with_exit_until([this, before = grown("waits")] { return grown("waits") > before; });
 }
 
 void Gated::let_exit() { EXPECT_TRUE(set_parameter(kGated, "exit_waits", "0")); }

@@ -45,6 +45,8 @@ constexpr const char* kGated = "raceless_gated";
 [[nodiscard]] bool run_on(int cpu);
 // Does the task sleep in that function of the kernel, or in one that it calls?
 [[nodiscard]] bool is_in(pid_t task, const char* function);
+// Is there a process of that name?
+[[nodiscard]] bool runs(const std::string& program);
 
 // delete_module of raceless_gated in a thread, until it is in the exit; joined at the end.
 class Unload {
@@ -72,8 +74,11 @@ class Gated : public testing::Test {
 
   // Of a module whose exit lasts until let_exit(): who waits for it does so until something else
   // ends the wait, however slow the guest is.
-  void load_with_endless_exit();
+  static void load_with_endless_exit();
   static void let_exit();
+  // The same, and it is let by itself: as soon as that holds, or as somebody waits for it.
+  void load_with_exit_until(const std::function<bool()>& condition);
+  void load_with_exit_until_awaited();
   // No wait has ended by a bound.
   [[nodiscard]] bool none_timed_out() const;
 
@@ -83,6 +88,7 @@ class Gated : public testing::Test {
 
  private:
   std::map<std::string, uint64_t> before_;
+  std::thread lets_exit_;
 };
 
 }  // namespace raceless

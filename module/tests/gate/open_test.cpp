@@ -50,13 +50,14 @@ class OfARing : public Gated, public testing::WithParamInterface<unsigned> {};
 
 // In the call of whoever submits, or in a worker.
 TEST_P(OfARing, SocketFailsAtOnce) {
-  ASSERT_EQ(load_gated("exit_ms=2500"), 0);
+  load_with_endless_exit();
   Ring ring;
   ASSERT_EQ(ring.socket(GetParam()), EPROTO) << "it works without an unload";
   Unload unload;
   EXPECT_EQ(ring.socket(GetParam()), EAFNOSUPPORT);
   EXPECT_EQ(grown("open io_uring"), 1U);
   EXPECT_EQ(grown("restarts"), 0U);
+  let_exit();
   unload.join();
   EXPECT_EQ(ring.socket(GetParam()), EPROTO) << "it is loaded again";
 }
@@ -83,7 +84,7 @@ class OfTheKernel : public Gated {
 
 // Its get fails, and is counted. modprobe, which it asks for then, is a caller like any other.
 TEST_F(OfTheKernel, GetIsLetThroughAndItsModprobeWaits) {
-  ASSERT_EQ(load_gated("exit_ms=1000"), 0);
+  load_with_exit_until_awaited();
   const Unload unload;
   EXPECT_TRUE(ask());
   EXPECT_GE(grown("open kthread"), 1U);
@@ -94,7 +95,7 @@ TEST_F(OfTheKernel, GetIsLetThroughAndItsModprobeWaits) {
 // When modprobe gives up there is nobody to restart.
 TEST_F(OfTheKernel, RequestThatFailsIsLetThrough) {
   ASSERT_TRUE(set_parameter("raceless", "gate_exit_ms", "300"));
-  ASSERT_EQ(load_gated("late_ms=4000"), 0);
+  ASSERT_EQ(load_gated("late_ms=10000"), 0);
   const Unload unload;
   EXPECT_TRUE(eventually([] { return !is_registered(); }));
   EXPECT_FALSE(ask());
