@@ -13,12 +13,17 @@
 
 namespace raceless {
 
-// Unloads `module` without a pause for as long as it lives.
+// Unloads `module` without a pause for as long as it lives, and leaves none behind that nobody
+// uses.
 class TightUnloader {
  public:
   explicit TightUnloader(std::string module)
       : thread_([this, module = std::move(module)] {
-          while (!stop_) unloads_ += delete_module(module) == 0;
+          bool last = false;
+          do {
+            last = stop_;
+            unloads_ += delete_module(module) == 0;
+          } while (!last);
         }) {}
   ~TightUnloader() { stop(); }
   std::uint64_t stop() {

@@ -10,7 +10,7 @@
 #define STRETCH_NS (30 * NSEC_PER_MSEC)
 
 /* Within this the unload has begun: it has the other CPU for itself. */
-#define BEGIN_NS (2 * NSEC_PER_SEC)
+#define BEGIN_NS (8 * NSEC_PER_SEC)
 
 static struct subject subject;
 static struct actor reader, unloader;

@@ -127,7 +127,8 @@ TEST_F(Limit, UnloadsThatWaitForReferences) {
     EXPECT_EQ(code(devices.back().unload_many({beyond}, kLong)), EAGAIN);
     EXPECT_EQ(state_of(beyond), "live");
     EXPECT_EQ(code(holder.get(beyond, 0, RACELESS_GET_NOWAIT)), 0);
-    EXPECT_EQ(replace(), EAGAIN);
+    // one that went through could not end while this thread holds the references
+    ASSERT_EQ(replace(), EAGAIN);
     EXPECT_EQ(state_of("null"), "live");
     EXPECT_EQ(grown("replacements"), 0U);
     EXPECT_EQ(delete_module("raceless_sample_null"), 0) << "rmmod tears down by itself";
@@ -204,7 +205,7 @@ TEST_F(Limit, FlightsAtOnce) {
   std::string lines;
   for (int i = 0; i <= kAtOnce; i++)
     lines += fmt::format(
-        "install raceless-far{0} while [ ! -e {1} ] && [ ! -e {1}{0} ]; do sleep 0.3; done\n", i,
+        "install raceless-far{0} while [ ! -e {1} ] && [ ! -e {1}{0} ]; do sleep 1; done\n", i,
         landing);
   const ModprobeLine install(lines);
   ASSERT_EQ(modprobe("raceless_sample_null"), 0);
@@ -212,12 +213,12 @@ TEST_F(Limit, FlightsAtOnce) {
   std::vector<std::future<Outcome>> gets;
   gets.reserve(kAtOnce + 1);
   for (int i = 0; i < kAtOnce; i++)
-    gets.push_back(std::move(start_gets("far" + std::to_string(i), 1).front()));
+    gets.push_back(std::move(start_gets("far" + std::to_string(i), 1, 10 * kLong).front()));
   EXPECT_TRUE(eventually([this] { return grown("modprobes") == kAtOnce; }));
   // One that stands in the line, and lands when nobody waits for it any more; one that stays.
   EXPECT_EQ(code(open().get("codec", 500 * kMillisecond)), ETIMEDOUT);
   EXPECT_TRUE(eventually([] { return column("codec", "flying") == 0; }));
-  gets.push_back(std::move(start_gets("far" + std::to_string(kAtOnce), 1).front()));
+  gets.push_back(std::move(start_gets("far" + std::to_string(kAtOnce), 1, 10 * kLong).front()));
   EXPECT_TRUE(eventually([this] { return grown("flights") == kAtOnce + 2; }));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   EXPECT_EQ(grown("modprobes"), uint64_t{kAtOnce}) << grown("modprobe_retries");
@@ -255,7 +256,7 @@ TEST_F(Limit, TriesOfAFlight) {
       "raceless_sample_chaos; false");
   ASSERT_EQ(modprobe("raceless_sample_null"), 0);
   mark();
-  auto gets = start_gets("unlucky", 2);
+  auto gets = start_gets("unlucky", 2, 10 * kLong);
   EXPECT_TRUE(eventually([this] { return grown("modprobe_retries") >= 1; }));
   EXPECT_EQ(code(open().get("null", kLong)), 0);
   for (auto& get : gets) {
@@ -282,7 +283,7 @@ TEST_F(Limit, NamesInACircle) {
   EXPECT_EQ(grown("get_failures_flight"), uint64_t{kLongest - 1});
   EXPECT_EQ(grown("waits"), uint64_t{kLongest - 1});
   mark();
-  auto longer = std::async(std::launch::async, [&circle] { return circle(kLongest + 1, 2000); });
+  auto longer = std::async(std::launch::async, [&circle] { return circle(kLongest + 1, 6000); });
   EXPECT_TRUE(eventually([] { return column("probe0", "waiters") == 1; }));
   EXPECT_EQ(code(open().get("null", kLong)), 0);
   EXPECT_EQ(longer.get(), ETIMEDOUT);

@@ -89,7 +89,7 @@ TEST_F(Modprobe, IsKilled) {
 
 // Who has less time than it takes leaves; who has more gets what it brings, all from one run.
 TEST_F(Modprobe, IsSlow) {
-  const ModprobePath path(program("#!/bin/sh\nsleep 1\nexec /sbin/modprobe \"$@\"\n"));
+  const ModprobePath path(program("#!/bin/sh\nsleep 4\nexec /sbin/modprobe \"$@\"\n"));
   calm();
   mark();
   auto gets = start_gets("null", 3);

@@ -34,7 +34,7 @@ class Module : public Registry {
 
 // A call by name does not pin the module: its exit waits for the call.
 TEST_F(Module, RmmodWaitsForACall) {
-  ModprobeLine options("options raceless_sample_chaos call_ms=1000");
+  ModprobeLine options("options raceless_sample_chaos call_ms=4000");
   ASSERT_EQ(modprobe("raceless_sample_chaos"), 0);
   auto call = std::async(std::launch::async,
                          [this] { return code(open().call_by_name("chaos", kLong, 0, {}, {})); });
@@ -50,7 +50,7 @@ TEST_F(Module, RmmodWaitsForACall) {
 }
 
 TEST_F(Module, RmmodWhileAnUnloadDrains) {
-  ModprobeLine options("options raceless_sample_chaos call_ms=1000 destroy_ms=50");
+  ModprobeLine options("options raceless_sample_chaos call_ms=4000 destroy_ms=50");
   ASSERT_EQ(modprobe("raceless_sample_chaos"), 0);
   auto call = std::async(std::launch::async,
                          [this] { return code(open().call_by_name("chaos", kLong, 0, {}, {})); });
@@ -68,7 +68,7 @@ TEST_F(Module, RmmodWhileAnUnloadDrains) {
 
 // The exit of a module whose provider a worker destroys is not over before that.
 TEST_F(Module, RmmodDuringSlowSteps) {
-  ModprobeLine options("options raceless_sample_chaos stop_ms=100 destroy_ms=100");
+  ModprobeLine options("options raceless_sample_chaos stop_ms=1000 destroy_ms=1000");
   for (const char* state : {"stopping", "destroying"}) {
     ASSERT_EQ(modprobe("raceless_sample_chaos"), 0);
     Device device = open();

@@ -149,7 +149,7 @@ TEST_F(Reference, CountsAreThoseOfTheCaller) {
 
 // A put in the middle of a call through the same reference is refused.
 TEST_F(Reference, PutDuringCall) {
-  ModprobeLine options("options raceless_sample_chaos call_ms=1000");
+  ModprobeLine options("options raceless_sample_chaos call_ms=4000");
   Device device = open();
   const GetResult<Got> got = device.get("chaos", kLong);
   ASSERT_EQ(code(got), 0);

@@ -133,13 +133,13 @@ void Absence::end() { EXPECT_EQ(code(device_.release(name_)), 0); }
 
 void calm() { std::this_thread::sleep_for(std::chrono::milliseconds(150)); }
 
-std::vector<std::future<Outcome>> start_gets(const std::string& name, int nr) {
+std::vector<std::future<Outcome>> start_gets(const std::string& name, int nr, uint64_t timeout_ns) {
   std::vector<std::future<Outcome>> gets;
   gets.reserve(static_cast<size_t>(nr));
   for (int i = 0; i < nr; i++)
-    gets.push_back(std::async(std::launch::async, [name] {
+    gets.push_back(std::async(std::launch::async, [name, timeout_ns] {
       Device device = Device::open().value();
-      const GetResult<Got> got = device.get(name, kLong);
+      const GetResult<Got> got = device.get(name, timeout_ns);
       return Outcome{code(got), reason(got), got ? got->grant : Grant{}};
     }));
   return gets;

@@ -96,7 +96,8 @@ struct Outcome {
   uint32_t reason = 0;
   Grant grant;
 };
-std::vector<std::future<Outcome>> start_gets(const std::string& name, int nr);
+std::vector<std::future<Outcome>> start_gets(const std::string& name, int nr,
+                                             uint64_t timeout_ns = kLong);
 
 }  // namespace raceless
 

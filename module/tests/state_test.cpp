@@ -100,7 +100,7 @@ TEST_F(State, ModuleGoesAndComesBack) {
 
 // Its exit waits for a modprobe that it runs for nobody any more.
 TEST_F(State, ModuleGoesWithAFlightInTheAir) {
-  ModprobeLine install("install raceless-slow /bin/sleep 1");
+  ModprobeLine install("install raceless-slow /bin/sleep 4");
   {
     Device device = open();
     EXPECT_EQ(code(device.get("slow", 50 * kMillisecond)), ETIMEDOUT);

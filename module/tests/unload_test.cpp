@@ -192,7 +192,7 @@ TEST_F(Unload, KillInTheDrain) {
 TEST_F(Unload, EndsAfterTheFlight) {
   ASSERT_EQ(delete_module("raceless_sample_null"), 0);
   ModprobeLine slow(
-      "install raceless_sample_null /sbin/modprobe --ignore-install raceless_sample_null; sleep 1");
+      "install raceless_sample_null /sbin/modprobe --ignore-install raceless_sample_null; sleep 4");
   Device user = open(), device = open();
   const GetResult<Got> got = user.get("null", kLong);
   ASSERT_EQ(code(got), 0);
