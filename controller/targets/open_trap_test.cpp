@@ -23,7 +23,7 @@ bool never() { return false; }
 TEST(OpenTrap, StopsAGrandchildThatHasTheDeviceOpen) {
   // The pause lets the trap be set before anything is opened.
   Result<Workload> workload =
-      Workload::start("sleep 0.1; (head -c 1 /dev/zero | od -An -tx1); echo end");
+      Workload::start("sleep 2; (head -c 1 /dev/zero | od -An -tx1); echo end");
   ASSERT_TRUE(workload);
   Result<OpenTrap> trap = OpenTrap::set(workload->pid());
   ASSERT_TRUE(trap) << trap.error().message();
@@ -41,7 +41,7 @@ TEST(OpenTrap, StopsAGrandchildThatHasTheDeviceOpen) {
 }
 
 TEST(OpenTrap, AWorkloadThatOpensNothingEndsAsItWould) {
-  Result<Workload> workload = Workload::start("sleep 0.1; exit 3");
+  Result<Workload> workload = Workload::start("sleep 2; exit 3");
   ASSERT_TRUE(workload);
   {
     Result<OpenTrap> trap = OpenTrap::set(workload->pid());
@@ -53,7 +53,7 @@ TEST(OpenTrap, AWorkloadThatOpensNothingEndsAsItWould) {
 }
 
 TEST(OpenTrap, CanBeCancelledWhileTheWorkloadRuns) {
-  Result<Workload> workload = Workload::start("sleep 0.3; sleep 0.3; echo end");
+  Result<Workload> workload = Workload::start("sleep 1; sleep 1; echo end");
   ASSERT_TRUE(workload);
   const uint64_t until_ns = now_ns() + 100 * kNsPerMs;
   {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "clock.h"
+#include "targets/eventually.h"
 #include "text_file.h"
 
 namespace raceless {
@@ -50,11 +51,11 @@ TEST(Workload, KeepsTheEndOfALongOutput) {
 }
 
 TEST(Workload, FreezesAllProcessesAndThawsThem) {
-  Result<Workload> workload = Workload::start("sleep 0.2 & wait; echo done");
+  Result<Workload> workload = Workload::start("sleep 1 & wait; echo done");
   ASSERT_TRUE(workload);
-  usleep(50'000);
+  ASSERT_TRUE(eventually([&] { return workload->processes().size() == 2; }));
   workload->freeze();
-  EXPECT_FALSE(workload->wait(600 * kNsPerMs));
+  EXPECT_FALSE(workload->wait(1500 * kNsPerMs));
   EXPECT_EQ(workload->processes().size(), 2U);
   for (const pid_t pid : workload->processes()) {
     const std::string line = first_line("/proc/" + std::to_string(pid) + "/stat");
