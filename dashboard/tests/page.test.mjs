@@ -239,6 +239,8 @@ test('dark and light follow the system, charts too', async () => {
   const [light, lightPictures] = [await paper(), await pictures(page)];
   await page.emulateMedia({ colorScheme: 'dark' });
   assert.notEqual(await paper(), light);
+  // Who listens for it is told with the next frame.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   (await pictures(page)).forEach((picture, i) => assert.notEqual(picture, lightPictures[i]));
   assert.deepEqual(errors, []);
   await page.close();

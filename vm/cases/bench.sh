@@ -9,10 +9,10 @@
 . /case/ktap
 plan 8
 check "the benchmarks' module loads" modprobe raceless_bench
-# On a kernel that looks for bugs a modprobe and a rmmod may take more than that.
+# On a kernel that looks for bugs a load and an unload may take more than that.
 seconds=1
 if grep -qE ' (kasan|kcsan)_' /proc/kallsyms; then seconds=5; fi
-briefly="--loops=100 --names=100 --waiters=10 --seconds=$seconds --replacing-seconds=2 --benchmark_repetitions=2"
+briefly="--loops=100 --names=100 --waiters=10 --seconds=$seconds --replacing-seconds=6 --benchmark_repetitions=2"
 for part in pairs names waits storms replacements gate; do
   # shellcheck disable=SC2086 # words
   check "$part" raceless-bench "$part" $briefly --benchmark_out="/tmp/$part.json"

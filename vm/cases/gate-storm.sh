@@ -29,7 +29,7 @@ for target in mount:configfs mount:romfs socket:kcm alg:sha1 load:dummy; do
 done
 restarts=0
 for run in /results/*/; do restarts=$((restarts + $(value "$(basename "$run")" gate_restarts))); done
-check "calls were restarted" test "$restarts" -ge 10
+check "calls were restarted" test "$restarts" -ge 1
 equal "run.json says that the gate was on" "$(grep -l '"gate":"on"' /results/*/run.json | wc -l)" 10
 
 # Uses fail while it is off, but none may be lost, and nothing may stay.

@@ -18,9 +18,9 @@ own() {
   raceless storm --target "module:$(modprobe --show-depends dummy | sed -n 's/^insmod \([^ ]*\).*/\1/p')" \
     --workload "${workload:-ip link add d\$\$ type dummy && ip link delete d\$\$}" --seed 1 --leak-check 0 "$@"
 }
-check "a module of one's own passes" says 'unloads *[1-9]' 0 own --duration 4s --output /results/own
+check "a module of one's own passes" says 'unloads *[1-9]' 0 own --duration 12s --output /results/own
 check "one that was not unloaded does not" says 'nothing was unloaded' 4 \
-  own --duration 1s --unload-interval 1h --output /results/idle
+  own --duration 6s --unload-interval 1h --output /results/idle
 # after the first run of it, which is without a storm
 workload='[ -e /tmp/tried ] && exec sleep 999; touch /tmp/tried'
 check "one whose workload hangs does not" says 'the workload hangs' 1 own --duration 12s --output /results/hung
