@@ -177,7 +177,7 @@ class PrometheusServer {
       const json parsed =
           json::parse(body == std::string::npos ? "" : answer.substr(body), nullptr, false, false);
       if (parsed.is_object() && !parsed.at("data").at("result").empty()) {
-        const std::string value = parsed.at("data").at("result").at(0).at("value").at(1);
+        std::string value = parsed.at("data").at("result").at(0).at("value").at(1);
         if (value != but) return value;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
