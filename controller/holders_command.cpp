@@ -29,8 +29,9 @@ Outcome say(const Error& error, Outcome outcome) {
 Status record(Survey& survey, const Asked& asked, const std::string& module) {
   const Result<Signals> signals = Signals::catch_all();
   if (!signals) return tl::unexpected(signals.error());
-  fmt::print(stderr, "raceless: recording gets and puts of {}; Ctrl-C ends it\n", module);
-  return survey.record(*signals, asked.duration_ns);
+  return survey.record(*signals, asked.duration_ns, [&module] {
+    fmt::print(stderr, "raceless: recording gets and puts of {}; Ctrl-C ends it\n", module);
+  });
 }
 
 Outcome run(const Asked& asked) {

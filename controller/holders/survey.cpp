@@ -58,18 +58,20 @@ bool Survey::is_birth(uint64_t put_ip) {
   return birth->second;
 }
 
-Status Survey::record(const Signals& signals, uint64_t duration_ns) {
+Status Survey::record(const Signals& signals, uint64_t duration_ns,
+                      const std::function<void()>& begun) {
   ledger_.emplace();
   GetLedger* ledger = &*ledger_;
   (void)symbols_.describe(0);  // the list is read before there is anything to miss
-  Status begun = programs_.record([this, ledger](const raceless_module_use& use) {
+  Status attached = programs_.record([this, ledger](const raceless_module_use& use) {
     if (use.is_put != 0 && is_birth(use.ip)) return;
     if (use.is_put != 0)
       ledger->put(use.pid, use.tid);
     else
       ledger->get({use.time_ns, use.pid, use.tid, comm_of(use.comm), addresses(use.stack)});
   });
-  if (!begun) return begun;
+  if (!attached) return attached;
+  begun();
   const uint64_t start_ns = now_ns();
   // Nobody else wakes this loop: each turn waits kReadMs at most.
   while (!signals.pending() && (duration_ns == 0 || now_ns() < start_ns + duration_ns)) {

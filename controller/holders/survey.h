@@ -4,6 +4,7 @@
 #define RACELESS_CONTROLLER_HOLDERS_SURVEY_H
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -23,8 +24,10 @@ class Survey {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Survey>> open(Subject subject, bool record);
 
-  // Until the time is up (0: never) or a signal comes.
-  [[nodiscard]] Status record(const Signals& signals, uint64_t duration_ns);
+  // Until the time is up (0: never) or a signal comes. `begun` is called when no get is missed any
+  // more.
+  [[nodiscard]] Status record(const Signals& signals, uint64_t duration_ns,
+                              const std::function<void()>& begun);
   // Who holds it now; with what was recorded.
   [[nodiscard]] Result<Answer> answer();
 

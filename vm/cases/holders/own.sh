@@ -42,7 +42,6 @@ echo 0 >/sys/module/raceless_held/parameters/keep
 raceless holders raceless_held --record --json >/tmp/answer 2>/tmp/said &
 recorder=$!
 until grep -q recording /tmp/said; do sleep 0.05; done
-sleep 1
 echo 2 >/sys/module/raceless_held/parameters/leak
 echo 1 >/sys/module/raceless_held/parameters/keep
 plant open /dev/raceless_held
@@ -66,7 +65,6 @@ echo -5 >/sys/module/raceless_held/parameters/leak
 raceless holders raceless_held --record --json >/tmp/answer 2>/tmp/said &
 recorder=$!
 until grep -q recording /tmp/said; do sleep 0.05; done
-sleep 1
 head -c 0 /dev/raceless_held
 check "what was planted can be taken back" rmmod raceless_held
 modprobe raceless_held
