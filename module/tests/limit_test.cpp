@@ -213,12 +213,12 @@ TEST_F(Limit, FlightsAtOnce) {
   std::vector<std::future<Outcome>> gets;
   gets.reserve(kAtOnce + 1);
   for (int i = 0; i < kAtOnce; i++)
-    gets.push_back(std::move(start_gets("far" + std::to_string(i), 1, 10 * kLong).front()));
+    gets.push_back(std::move(start_gets("far" + std::to_string(i), 1, 3 * kLong).front()));
   EXPECT_TRUE(eventually([this] { return grown("modprobes") == kAtOnce; }));
   // One that stands in the line, and lands when nobody waits for it any more; one that stays.
   EXPECT_EQ(code(open().get("codec", 500 * kMillisecond)), ETIMEDOUT);
   EXPECT_TRUE(eventually([] { return column("codec", "flying") == 0; }));
-  gets.push_back(std::move(start_gets("far" + std::to_string(kAtOnce), 1, 10 * kLong).front()));
+  gets.push_back(std::move(start_gets("far" + std::to_string(kAtOnce), 1, 3 * kLong).front()));
   EXPECT_TRUE(eventually([this] { return grown("flights") == kAtOnce + 2; }));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   EXPECT_EQ(grown("modprobes"), uint64_t{kAtOnce}) << grown("modprobe_retries");

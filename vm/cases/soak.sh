@@ -7,7 +7,7 @@
 . /case/ktap
 plan 5
 check "a short soak passes" raceless soak --target factory --target null --rounds 7 --turn 2s \
-  --duration 900s --trace-every 0 --seed 1 --output /results/soak
+  --duration 800s --trace-every 0 --seed 1 --output /results/soak
 page=/results/soak/soak.txt
 check "its page says so" grep -q '^verdict: pass' "$page"
 equal "both targets were stormed" "$(grep -cE '^(factory|null) +7 ' "$page")" 2

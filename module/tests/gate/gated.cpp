@@ -178,6 +178,8 @@ void Gated::SetUp() {
 
 void Gated::TearDown() {
   if (lets_exit_.joinable()) lets_exit_.join();
+  // of a test that has failed before it could
+  if (module_state(kGated) == ModuleState::live) let_exit();
   const Result<GateState> state = GateState::read();
   if (HasFailure() && state) ADD_FAILURE() << state->text(Gate::programs());
   for (const auto& [name, value] : kBounds) EXPECT_TRUE(set_parameter("raceless", name, value));
@@ -207,7 +209,10 @@ void Gated::load_with_exit_until(const std::function<bool()>& condition) {
 }
 
 void Gated::load_with_exit_until_awaited() {
-  load_with_exit_until([this, before = grown("waits")] { return grown("waits") > before; });
+  load_with_exit_until([this, before = grown("waits"), since = int64_t{0}]() mutable {
+    if (since == 0 && grown("waits") > before) since = now_ms();
+    return since != 0 && now_ms() > since + 1000;
+  });
 }
 
 void Gated::let_exit() { EXPECT_TRUE(set_parameter(kGated, "exit_waits", "0")); }

@@ -76,7 +76,8 @@ class Gated : public testing::Test {
   // ends the wait, however slow the guest is.
   static void load_with_endless_exit();
   static void let_exit();
-  // The same, and it is let by itself: as soon as that holds, or as somebody waits for it.
+  // The same, and it is let by itself: as soon as that holds; or a second after somebody waits, so
+  // that a call which does not wait as it should is seen to meet it again and again.
   void load_with_exit_until(const std::function<bool()>& condition);
   void load_with_exit_until_awaited();
   // No wait has ended by a bound.

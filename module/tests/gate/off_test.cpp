@@ -59,6 +59,8 @@ TEST_F(GateEnd, OffLetsEverybodyGo) {
 // Its programs are taken away in an emergency: who waits still sees the end.
 TEST_F(GateEnd, WaitOutlivesTheProgramsThatBeganIt) {
   load_with_endless_exit();
+  EXPECT_TRUE(set_parameter("raceless", "gate_exit_ms", "60000"));
+  EXPECT_TRUE(set_parameter("raceless", "gate_hold_ms", "60000"));
   const Unload unload;
   std::thread user([] {
     const int error = mount_gated();
@@ -66,6 +68,7 @@ TEST_F(GateEnd, WaitOutlivesTheProgramsThatBeganIt) {
   });
   EXPECT_TRUE(eventually([this] { return grown("waits") == 1; }));
   EXPECT_EQ(system(kRemovePins), 0);
+  EXPECT_TRUE(eventually([] { return !is_traced("free_module"); }, kForPrograms));
   let_exit();
   user.join();
   EXPECT_FALSE(Gate::is_on());

@@ -103,8 +103,15 @@ TEST_F(Gated, CallThatFailsByItselfNearADelete) {
     EXPECT_EQ(restarts_of_a_failure(), 2U);
     let_exit();
   }
-  // Soon after it, too; on a slow guest that is not near any more, each time.
-  EXPECT_LE(restarts_of_a_failure(), 2U);
+  // Soon after one, too, unless the guest is so slow that it is not near any more.
+  uint64_t most = restarts_of_a_failure();
+  for (int attempt = 0; attempt < 20 && most == 0; attempt++) {
+    ASSERT_EQ(load_gated(), 0);
+    ASSERT_TRUE(eventually([] { return delete_module(kGated) == 0; }));
+    most = restarts_of_a_failure();
+  }
+  EXPECT_GE(most, 1U);
+  EXPECT_LE(most, 2U);
 }
 
 // Those of 32-bit programs have ends of their own.

@@ -114,11 +114,7 @@ TEST_F(Traced, AuditHasEachAttempt) {
 
 // Each attempt has its begin and its end; those that are restarted say so.
 TEST_F(Traced, TracerSeesEachAttempt) {
-  // which lasts long enough to see many attempts of a call that does not wait
-  load_with_exit_until([this, since = int64_t{0}]() mutable {
-    if (since == 0 && grown("waits") != 0) since = now_ms();
-    return since != 0 && now_ms() > since + 1000;
-  });
+  load_with_exit_until_awaited();
   const Unload unload;
   Tracee child([] { return socket_gated(); }, false);
   uint64_t attempts = 0;
